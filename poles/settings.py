@@ -1,0 +1,46 @@
+"""What the environment says: one frozen value, read at the edges (command line, web, workers)."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the server stands and what it may use."""
+
+    config: Path | None
+    """The configuration file; None: the catalogue in the state folder."""
+    state: Path
+    """The one folder that holds whatever the server writes."""
+    url: str | None
+    """The public base URL, without a slash at its end."""
+    host: str
+    port: int
+    workers: int
+    threads: int
+    cache_bytes: int
+    """Budget of one worker for decoded chunks."""
+
+    @property
+    def catalogue(self) -> Path:
+        """The root file of the catalogue."""
+        return self.config or self.state / "pygeoapi-config.yml"
+
+
+def settings() -> Settings:
+    """The settings of this process; stock pygeoapi's PYGEOAPI_CONFIG is understood too."""
+    env = os.environ
+    config = env.get("POLES_CONFIG") or env.get("PYGEOAPI_CONFIG")
+    home = Path(env.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    workers = int(env.get("POLES_WORKERS") or 2)
+    return Settings(
+        config=Path(config) if config else None,
+        state=Path(env.get("POLES_STATE") or home / "poles"),
+        url=(env.get("POLES_URL") or "").rstrip("/") or None,
+        host=env.get("POLES_HOST") or env.get("HOST") or "127.0.0.1",
+        port=int(env.get("POLES_PORT") or env.get("PORT") or 5000),
+        workers=workers,
+        threads=int(env.get("POLES_THREADS") or 8),
+        cache_bytes=int(env.get("POLES_CACHE_MB") or 512) * 1024 * 1024 // max(workers, 1),
+    )
