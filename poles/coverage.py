@@ -74,6 +74,8 @@ class Composite:
     coordinates: tuple[str, ...]
     values: tuple[Array, ...]
     """One array a coordinate, of equal lengths, in the order of `coordinates`; `t` in milliseconds."""
+    calendar: str | None = None
+    """Of `t`, where it is one of them."""
 
 
 @dataclass(frozen=True, slots=True)

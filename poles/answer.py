@@ -1,0 +1,58 @@
+"""`answer(dataset, query)`: the one function through which every value leaves the server."""
+
+from poles import features, observations
+from poles.coverage import Answer, Coverages
+from poles.dataset import Dataset
+from poles.errors import Invalid, TooLarge
+from poles.opened import grids_of, kind
+from poles.query import AtLocation, Query
+from poles.select import coverages
+
+GRID_VERBS = ("position", "area", "cube", "coverage")
+SAMPLE_VERBS = ("position", "area", "cube", "location")
+TABLE_VERBS = ("items", "item", "locations")
+
+
+def answer(dataset: Dataset, query: Query, *, text: bool = True) -> Answer:
+    """The answer to one question to one data set.
+
+    Names, whether the question is served, and the size are checked before a value of a parameter is read;
+    blocks are read as they are written. A valid question outside the data is an empty answer.
+
+    `text`: the answer will be written as text (CoverageJSON, CSV), bounded by `limits.values`; binary formats
+    are written block by block and may be twenty times as large.
+
+    Raises `Invalid` (400), `NotFound` (404), `TooLarge` (413) and `Unreadable` (503).
+    """
+    match kind(dataset), query.verb:
+        case "grid", verb if verb in GRID_VERBS and not isinstance(query.where, AtLocation):
+            return _admitted(coverages(dataset, grids_of(dataset), query), text)
+        case "observations", verb if verb in SAMPLE_VERBS:
+            return _admitted(observations.coverages(observations.observations(dataset), query), text)
+        case "observations", verb if verb in TABLE_VERBS:
+            return observations.select(observations.observations(dataset), query)
+        case "features", "items" | "item":
+            return features.select(features.features(dataset), query)
+        case kind_, verb:
+            raise Invalid(verb, f"{dataset.id} does not answer it", f"ask {_served(kind_)}")
+
+
+def _served(kind_: str) -> str:
+    match kind_:
+        case "grid":
+            return ", ".join(GRID_VERBS)
+        case "observations":
+            return ", ".join((*SAMPLE_VERBS[:3], "locations", "items"))
+        case _:
+            return "items"
+
+
+def _admitted(found: Coverages, text: bool) -> Coverages:
+    """The answer, if it is not too large."""
+    allowed = found.dataset.limits.values * (1 if text else 20)
+    if found.size > allowed:
+        remedy = "ask a smaller area, fewer times, levels or parameters"
+        raise TooLarge(
+            "values", f"{found.size} values asked, {allowed} allowed", remedy + (", or NetCDF" if text else "")
+        )
+    return found

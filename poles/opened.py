@@ -1,0 +1,63 @@
+"""The grids of a data set, opened once a version of its parts and kept."""
+
+import threading
+from collections import OrderedDict
+
+from poles.dataset import Dataset, Kind
+from poles.errors import Unreadable
+from poles.grid import Grid, grids, is_sampling, joined
+from poles.parts import Part, opened, parts
+from poles.sources import kind_of
+
+_KEPT = 256
+_Key = tuple[object, ...]
+_open: OrderedDict[_Key, tuple[Grid, ...]] = OrderedDict()
+_lock = threading.Lock()
+_opening: dict[_Key, threading.Lock] = {}
+
+
+def kind(dataset: Dataset) -> Kind:
+    """What kind of data these are: as the block says, as is known, else as the first part shows."""
+    if dataset.kind is not None:
+        return dataset.kind
+    if dataset.facts is not None:
+        return dataset.facts.kind
+    return kind_of_parts(parts(dataset))
+
+
+def kind_of_parts(members: tuple[Part, ...]) -> Kind:
+    """The kind that the first part shows."""
+    if not members:
+        raise Unreadable("source", "no file matches", "give paths or a pattern that match files")
+    if kind_of(members[0].href) == "rows":
+        return "features"
+    return "observations" if is_sampling(opened(members[0])) else "grid"
+
+
+def grids_of(dataset: Dataset) -> tuple[Grid, ...]:
+    """All grids of a data set, its parts joined; opened by one thread, kept for all."""
+    members = parts(dataset)
+    key: _Key = (dataset.id, dataset.source, dataset.crs, tuple((p.href, p.version) for p in members))
+    with _lock:
+        if key in _open:
+            _open.move_to_end(key)
+            return _open[key]
+        gate = _opening.setdefault(key, threading.Lock())
+    with gate:
+        with _lock:
+            if key in _open:
+                return _open[key]
+        found = joined([(part, grids(opened(part), dataset.crs)) for part in members])
+        with _lock:
+            _forget(dataset.id)
+            _open[key] = found
+            while len(_open) > _KEPT:
+                _open.popitem(last=False)
+            _opening.pop(key, None)
+    return found
+
+
+def _forget(identifier: str) -> None:
+    """Drops what was opened of earlier versions of a data set."""
+    for key in [k for k in _open if k[0] == identifier]:
+        del _open[key]
