@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from poles.dataset import POLES
-from web.pages import asked, shown, wording
+from web.pages import forms, shown, wording
 
 HERE = Path(__file__).parent.parent
 STATIC = HERE / "static"
@@ -293,6 +293,6 @@ def environment() -> jinja2.Environment:
         auto_reload=False,
         cache_size=-1,
     )
-    made.filters.update(shown.FILTERS | asked.FILTERS)
+    made.filters.update(shown.FILTERS | forms.FILTERS)
     made.globals.update({name: table for name, table in vars(wording).items() if name.isupper()}, POLES=POLES)
     return made
