@@ -1,0 +1,38 @@
+"""Sources: arrays and rows as they are stored, whatever the format."""
+
+from typing import Literal
+
+from poles.errors import Unreadable
+from poles.sources import kinds
+from poles.sources.kinds import version
+from poles.sources.locks import Replaced
+from poles.stored import Opened
+
+__all__ = ["Replaced", "kind_of", "open_source", "version"]
+
+
+def kind_of(href: str) -> Literal["arrays", "rows"]:
+    """Whether a file or folder holds arrays or rows, by its content. Raises Unreadable for what is not read."""
+    return "rows" if kinds.kind(href) == "rows" else "arrays"
+
+
+def open_source(href: str) -> Opened:
+    """The arrays of a file or folder: NetCDF-3, NetCDF-4, HDF5, Zarr (folder or zip), GeoTIFF and other rasters.
+
+    Raises Unreadable in one line: the path, what is wrong, what would do.
+    """
+    match kinds.kind(href):
+        case "netcdf":
+            from poles.sources import netcdf
+
+            return netcdf.opened(href)
+        case "zarr":
+            from poles.sources import zarr
+
+            return zarr.opened(href)
+        case "raster":
+            from poles.sources import raster
+
+            return raster.opened(href)
+        case "rows":
+            raise Unreadable(href, "rows, not arrays", "open it as observations or features")

@@ -1,0 +1,271 @@
+"""What a file is, by its content and never by its name; and whether all of it is there."""
+
+import os
+import struct
+import zipfile
+from functools import lru_cache
+from math import prod
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from poles.errors import Unreadable
+
+Kind = Literal["netcdf", "zarr", "raster", "rows"]
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_ROWS = (b"SQLite format 3\0", b"\0\0\x27\x0a", b"fgb\x03", b"PAR1", b"ARROW1")
+_RASTER = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"\0\0\0\x0cjP",
+    b"\xff\x4f\xff\x51",
+    b"NITF",
+    b"EHFA_HEADER_TAG",
+    b"RIFF",
+    b"GIF8",
+    b"BM",
+)
+_GRIDS_OF_TEXT = (b"ncols", b"north:", b"<vrtdataset", b"dsaa", b"p2", b"p5")
+_UNREAD = {b"\x0e\x03\x13\x01": "HDF4", b"BUFR": "BUFR"}
+_ZARR = (".zgroup", ".zarray", ".zmetadata", "zarr.json")
+
+
+def version(href: str) -> str:
+    """Changes whenever the data change: time and size of a file, or of what a folder holds.
+
+    Raises Unreadable where there is nothing.
+    """
+    try:
+        status = os.stat(href)
+        if not Path(href).is_dir():
+            return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+        return "-".join(_folder(href))
+    except OSError as error:
+        raise _absent(href, error) from None
+
+
+def _folder(href: str) -> list[str]:
+    """Time and size of the metadata of a Zarr store, and the time of every folder that holds its chunks."""
+    newest, sizes, count = 0, 0, 0
+    stack = [href]
+    while stack:
+        here = stack.pop()
+        entries = list(os.scandir(here))
+        newest, count = max(newest, os.stat(here).st_mtime_ns), count + 1
+        names = {e.name for e in entries}
+        for entry in entries:
+            if entry.name in (*_ZARR, ".zattrs"):
+                status = entry.stat()
+                newest, sizes = max(newest, status.st_mtime_ns), sizes + status.st_size
+            elif ".zarray" not in names and entry.is_dir():
+                stack.append(entry.path)
+    return [f"{newest:x}", f"{sizes:x}", f"{count:x}"]
+
+
+def _absent(href: str, error: OSError) -> Unreadable:
+    if isinstance(error, PermissionError):
+        return Unreadable(href, "may not be read", "give the server the right to read it")
+    if "://" in href:
+        return Unreadable(href, "not a path on this machine", "copy the data beside the server")
+    return Unreadable(href, "not found", "check the path")
+
+
+@lru_cache(maxsize=65_536)
+def _kind(href: str, version: str) -> Kind:
+    if Path(href).is_dir():
+        return _folder_kind(href)
+    with open(href, "rb") as file:
+        head = file.read(512)
+        if not head:
+            raise Unreadable(href, "empty, 0 bytes", "copy the file again")
+        return _file_kind(href, file, head)
+
+
+def kind(href: str) -> Kind:
+    """Which reader a file or folder is for. Raises Unreadable for what none reads, naming the format."""
+    try:
+        return _kind(href, version(href))
+    except OSError as error:
+        raise _absent(href, error) from None
+
+
+def _folder_kind(href: str) -> Kind:
+    if any(Path(href, name).exists() for name in _ZARR):
+        return "zarr"
+    if any(Path(href, name).exists() for name in ("gdb", "a00000001.gdbtable")):
+        return "rows"
+    raise Unreadable(href, "a folder that is no Zarr store", "give a file, a glob such as folder/*.nc, or a Zarr store")
+
+
+def _file_kind(href: str, file: BinaryIO, head: bytes) -> Kind:
+    if head[:3] == b"CDF" and head[3:4] in b"\1\2\5":
+        return "netcdf"
+    if head.startswith(_TIFF) or head.startswith(_RASTER):
+        return "raster"
+    if head.startswith(_ROWS):
+        return "rows"
+    if head.startswith(b"PK\3\4"):
+        return "zarr" if zarr_root(href) is not None else "rows"
+    for magic, name in _UNREAD.items():
+        if head.startswith(magic):
+            raise Unreadable(href, f"{name} is not read", "convert it to NetCDF")
+    if b"GRIB" in head[:64]:
+        raise Unreadable(href, "GRIB is not read", "convert it to NetCDF")
+    if _hdf5_start(file) is not None:
+        return "netcdf"
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith(_GRIDS_OF_TEXT):
+        return "raster"
+    if b"\0" in head:
+        return _unknown(href, head)
+    return "rows"
+
+
+def _unknown(href: str, head: bytes) -> Kind:
+    """Binary without a signature: raw rasters have a header beside them."""
+    stem = Path(href)
+    if any(stem.with_suffix(s).exists() or Path(href + s).exists() for s in (".hdr", ".rsc", ".vrt", ".aux.xml")):
+        return "raster"
+    if stem.suffix.lower() in (".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".he5"):
+        raise Unreadable(href, f"no NetCDF or HDF5: it begins with {head[:4]!r}", "copy the file again")
+    if stem.suffix.lower() in (".tif", ".tiff"):
+        raise Unreadable(href, f"no TIFF: it begins with {head[:4]!r}", "copy the file again")
+    raise Unreadable(href, "not a format that is read", "convert it to NetCDF, GeoTIFF, GeoPackage or CSV")
+
+
+def zarr_root(href: str) -> str | None:
+    """Where in a zip file the Zarr store begins, as a prefix; None where it holds none."""
+    try:
+        with zipfile.ZipFile(href) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile:
+        raise Unreadable(href, "a zip file cut short or damaged", "copy the file again") from None
+    roots = {n.rpartition("/")[0] for n in names if n.rpartition("/")[2] in _ZARR}
+    return min(roots, key=len, default=None)
+
+
+# --- completeness ------------------------------------------------------------------------------------------
+
+
+def checked(href: str) -> None:
+    """Raises Unreadable where a NetCDF-3 or HDF5 file is shorter than its header says.
+
+    The libraries read what is not there of NetCDF-3 as zeros, and tell no reason for HDF5.
+    """
+    size = os.stat(href).st_size
+    with open(href, "rb") as file:
+        if file.read(3) == b"CDF":
+            expected = _classic_size(href, file, size)
+        else:
+            expected = _hdf5_size(file)
+    if expected is not None and size < expected:
+        raise Unreadable(href, f"cut short, {size} of {expected} bytes", "copy the file again")
+
+
+def _hdf5_start(file: BinaryIO) -> int | None:
+    """Where the superblock is: at 0, 512, 1024, 2048…"""
+    end = file.seek(0, os.SEEK_END)
+    place = 0
+    while place + 8 <= end:
+        file.seek(place)
+        if file.read(8) == _HDF5:
+            return place
+        place = max(place * 2, 512)
+    return None
+
+
+def _hdf5_size(file: BinaryIO) -> int | None:
+    """The end-of-file address of the superblock."""
+    start = _hdf5_start(file)
+    if start is None:
+        return None
+    file.seek(start + 8)
+    head = file.read(88)
+    if len(head) < 40:
+        return start + 96
+    if head[0] in (0, 1):
+        width, skip = head[5], 16 if head[0] == 0 else 20
+        fields = head[skip : skip + 4 * width]
+        return int.from_bytes(fields[2 * width : 3 * width], "little")
+    width = head[1]
+    return int.from_bytes(head[4 + 2 * width : 4 + 3 * width], "little")
+
+
+class _Classic:
+    """A walk through the header of a NetCDF-3 file (the classic, 64-bit offset and 64-bit data formats)."""
+
+    WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 8, 7: 1, 8: 2, 9: 4, 10: 8, 11: 8}
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        file.seek(3)
+        form = self._bytes(1)[0]
+        self._count, self._offset = ">Q" if form == 5 else ">I", ">I" if form == 1 else ">Q"
+        self.records = self.count()
+        self.streaming = self.records == (1 << (64 if form == 5 else 32)) - 1
+
+    def _bytes(self, n: int) -> bytes:
+        found = self._file.read(n)
+        if len(found) < n:
+            raise EOFError
+        return found
+
+    def _number(self, form: str) -> int:
+        number: int = struct.unpack(form, self._bytes(struct.calcsize(form)))[0]
+        return number
+
+    def count(self) -> int:
+        return self._number(self._count)
+
+    def items(self) -> range:
+        self._bytes(4)
+        return range(self.count())
+
+    def name(self) -> None:
+        self._file.seek(-self.count() // 4 * -4, os.SEEK_CUR)
+
+    def dimensions(self) -> list[int]:
+        sizes = []
+        for _ in self.items():
+            self.name()
+            sizes.append(self.count())
+        return sizes
+
+    def attributes(self) -> None:
+        for _ in self.items():
+            self.name()
+            width = self.WIDTHS[self._number(">I")]
+            self._file.seek(-(self.count() * width) // 4 * -4, os.SEEK_CUR)
+
+    def variables(self, sizes: list[int]) -> list[tuple[bool, int, int]]:
+        """Of each: whether it has records, its bytes (of one record), and where it begins."""
+        found = []
+        for _ in self.items():
+            self.name()
+            dims = [sizes[self.count()] for _ in range(self.count())]
+            self.attributes()
+            width = self.WIDTHS[self._number(">I")]
+            self.count()
+            recorded = bool(dims) and dims[0] == 0
+            found.append((recorded, prod(dims[recorded:]) * width, self._number(self._offset)))
+        return found
+
+
+def _classic_size(href: str, file: BinaryIO, size: int) -> int:
+    """The bytes that the header of a NetCDF-3 file promises, without padding at the end."""
+    try:
+        header = _Classic(file)
+        sizes = header.dimensions()
+        header.attributes()
+        variables = header.variables(sizes)
+    except EOFError:
+        raise Unreadable(href, f"cut short inside its header, {size} bytes", "copy the file again") from None
+    except (KeyError, IndexError, OverflowError, MemoryError):
+        raise Unreadable(href, "a NetCDF-3 file with a damaged header", "copy the file again") from None
+    ends = [begin + length for recorded, length, begin in variables if not recorded and length]
+    slabs = [(begin, length) for recorded, length, begin in variables if recorded]
+    if slabs and header.records and not header.streaming:
+        one = slabs[0][1] if len(slabs) == 1 else sum(-length // 4 * -4 for _, length in slabs)
+        ends += [begin + (header.records - 1) * one + length for begin, length in slabs if length]
+    return max(ends, default=0)

@@ -1,0 +1,142 @@
+"""One lock per C library that is not thread-safe, and the files that are open under it.
+
+Whoever calls HDF5/NetCDF or GDAL, to open, read, write or close, does it inside `with HDF5:` or `with GDAL:`, and
+never yields inside. The locks are reentrant, so that a writer may read.
+"""
+
+import os
+import threading
+import weakref
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Generic, TypeVar
+
+from poles.errors import Unreadable
+
+# Before any of these libraries is loaded: data folders may be read-only, and network disks have no locks.
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+os.environ.setdefault("GDAL_PAM_ENABLED", "NO")
+os.environ.setdefault("GDAL_DISABLE_READDIR_ON_OPEN", "TRUE")
+os.environ.setdefault("GDAL_CACHEMAX", "64")
+
+H = TypeVar("H")
+T = TypeVar("T")
+
+
+class Replaced(Unreadable):
+    """A file is no longer the one that was opened: open it again."""
+
+    def __init__(self, href: str) -> None:
+        super().__init__(href, "replaced while it was read", "ask again")
+
+
+class LibraryLock:
+    """A reentrant lock that a forked child finds free."""
+
+    def __init__(self) -> None:
+        self._renew()
+        os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.RLock()
+        self._owner, self._depth = 0, 0
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._owner = threading.get_ident()
+        self._depth += 1
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self._owner = 0
+        self._lock.release()
+
+    @property
+    def mine(self) -> bool:
+        """Whether this thread holds it."""
+        return self._owner == threading.get_ident()
+
+
+HDF5 = LibraryLock()
+GDAL = LibraryLock()
+
+
+def held() -> bool:
+    """Whether this thread holds a library: then it must not wait for a thread that may want it."""
+    return HDF5.mine or GDAL.mine
+
+
+class Source:
+    """One version of one file: while something refers to it, its handle may stay open."""
+
+    __slots__ = ("__weakref__", "href", "version")
+
+    def __init__(self, href: str, version: str) -> None:
+        self.href, self.version = href, version
+
+
+class Handles(Generic[H]):
+    """At most `limit` open handles of one library, the least recently used closed first.
+
+    A handle that was closed is opened again when it is needed, if the file is still the same version; else
+    `Replaced` is raised. An open handle keeps reading the file it was opened on, whatever took its place.
+    """
+
+    def __init__(
+        self,
+        lock: LibraryLock,
+        opened: Callable[[str], H],
+        closed: Callable[[H], None],
+        version: Callable[[str], str],
+        limit: int = 128,
+    ) -> None:
+        self._lock, self._opened, self._closed, self._version, self._limit = lock, opened, closed, version, limit
+        self._open: OrderedDict[tuple[str, str], H] = OrderedDict()
+        self._dropped: deque[tuple[str, str]] = deque()
+        self._left: list[H] = []
+        os.register_at_fork(after_in_child=self._leave)
+
+    def source(self, href: str, version: str) -> Source:
+        """A version of a file; its handle is closed some time after the last reference to this is gone."""
+        found = Source(href, version)
+        weakref.finalize(found, self._dropped.append, (href, version)).atexit = False
+        return found
+
+    def use(self, source: Source, call: Callable[[H], T]) -> T:
+        """What `call` makes of the open handle, under the lock of the library."""
+        with self._lock:
+            self._close_dropped()
+            return call(self._handle(source.href, source.version))
+
+    def _handle(self, href: str, version: str) -> H:
+        key = href, version
+        handle = self._open.get(key)
+        if handle is None:
+            handle = self._open[key] = self._same(href, version)
+            while len(self._open) > self._limit:
+                self._closed(self._open.popitem(last=False)[1])
+        else:
+            self._open.move_to_end(key)
+        return handle
+
+    def _same(self, href: str, version: str) -> H:
+        if self._version(href) != version:
+            raise Replaced(href)
+        handle = self._opened(href)
+        if self._version(href) != version:
+            self._closed(handle)
+            raise Replaced(href)
+        return handle
+
+    def _close_dropped(self) -> None:
+        while self._dropped:
+            handle = self._open.pop(self._dropped.popleft(), None)
+            if handle is not None:
+                self._closed(handle)
+
+    def _leave(self) -> None:
+        """A forked child opens its own: parent and child would move one file position."""
+        self._left.extend(self._open.values())
+        self._open.clear()

@@ -1,0 +1,214 @@
+"""NetCDF-3, NetCDF-4 and HDF5, raw, through netCDF4-python under the HDF5 lock."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from poles.errors import PolesError, Unreadable
+from poles.sources.chunks import Chunked, layout
+from poles.sources.kinds import checked, version
+from poles.sources.locks import HDF5, Handles, Source
+from poles.stored import Array, Opened, Slices, Stored
+
+import netCDF4  # isort: skip  # after the locks, which set its environment
+
+_OBJECT = np.dtype(object)
+_ONE_CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """An open file, and its variables by path."""
+
+    root: netCDF4.Dataset
+    variables: dict[str, netCDF4.Variable] = field(default_factory=dict)
+
+
+def _open(href: str) -> _File:
+    checked(href)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            root = netCDF4.Dataset(href)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise Unreadable(href, f"the HDF5 library cannot open it ({_reason(error)})", "copy the file again") from None
+    root.set_auto_maskandscale(False)
+    root.set_auto_chartostring(False)
+    return _File(root, {_path(g, v): g.variables[v] for g in _groups(root) for v in g.variables})
+
+
+def _close(file: _File) -> None:
+    file.variables.clear()
+    file.root.close()
+
+
+_FILES = Handles(HDF5, _open, _close, version)
+
+
+def _groups(group: netCDF4.Dataset) -> Iterator[netCDF4.Dataset]:
+    yield group
+    for child in group.groups.values():
+        yield from _groups(child)
+
+
+def _path(group: netCDF4.Dataset, name: str) -> str:
+    return f"{group.path}/{name}".lstrip("/")
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split())[:120]
+
+
+def opened(href: str) -> Opened:
+    """All arrays of a file, by path.
+
+    Char arrays are joined to text along a dimension that only char arrays have, and have it last. Enumerations are
+    integers with `flag_values` and `flag_meanings`. Variables of compound, opaque or variable-length types are left
+    out. Raises Unreadable.
+    """
+    source = _FILES.source(href, version(href))
+    return _FILES.use(source, partial(_described, source))
+
+
+def _described(source: Source, file: _File) -> Opened:
+    dims = {key: _dims(v) for key, v in file.variables.items()}
+    joined = _string_dims(file, dims)
+    arrays = {}
+    for key, variable in file.variables.items():
+        stored = _stored(source, key, variable, dims[key], joined)
+        if stored is not None:
+            arrays[key] = stored
+    attrs: dict[str, Any] = {}
+    for group in _groups(file.root):
+        attrs |= {_path(group, name): value for name, value in _attributes(group).items()}
+    return Opened(arrays, attrs)
+
+
+def _dims(variable: netCDF4.Variable) -> tuple[str, ...]:
+    return tuple(_path(d.group(), d.name) for d in variable.get_dims())
+
+
+def _string_dims(file: _File, dims: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Dimensions that count the letters of a text: those of char arrays alone, always last."""
+    letters = {names[-1] for key, names in dims.items() if names and _is_char(file.variables[key])}
+    for key, names in dims.items():
+        letters -= set(names[:-1] if _is_char(file.variables[key]) else names)
+    return letters - set(dims)
+
+
+def _is_char(variable: netCDF4.Variable) -> bool:
+    return variable.dtype == np.dtype("S1")
+
+
+def _attributes(holder: netCDF4.Dataset | netCDF4.Variable) -> dict[str, Any]:
+    found = {}
+    for name in holder.ncattrs():
+        try:
+            value = holder.getncattr(name)
+            if isinstance(value, str) and "\ufffd" in value:
+                value = holder.getncattr(name, encoding="latin-1")
+        except (KeyError, AttributeError, RuntimeError, ValueError, TypeError):
+            continue
+        found[name] = _plain(value)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Text, a numpy scalar, or an array of several, in native byte order."""
+    if isinstance(value, str):
+        return value.rstrip("\0")
+    if isinstance(value, np.ndarray):
+        return value.astype(value.dtype.newbyteorder("="))
+    return value
+
+
+def _stored(
+    source: Source, key: str, variable: netCDF4.Variable, dims: tuple[str, ...], letters: set[str]
+) -> Stored | None:
+    attrs = _attributes(variable)
+    kind = variable.datatype
+    if isinstance(kind, netCDF4.EnumType):
+        names = sorted(kind.enum_dict.items(), key=lambda item: item[1])
+        attrs.setdefault("flag_values", np.array([value for _, value in names], kind.dtype))
+        attrs.setdefault("flag_meanings", " ".join(name.replace(" ", "_") for name, _ in names))
+    elif not (kind is str or isinstance(kind, np.dtype) or variable.dtype is str):
+        return None
+    shape = tuple(variable.shape)
+    text = variable.dtype is str or _is_char(variable)
+    joined = _is_char(variable) and bool(dims) and dims[-1] in letters
+    dtype = _OBJECT if text else np.dtype(variable.dtype).newbyteorder("=")
+    if dtype.kind in "Vc":
+        return None
+    pieces = _pieces(variable, len(shape))
+    length = shape[-1:] if joined else ()
+    if joined:
+        dims, shape = dims[:-1], shape[:-1]
+        pieces = pieces and pieces[:-1]
+    chunks = layout(shape, dtype, pieces)
+    decoded = _joined if joined else _letters if _is_char(variable) else _native
+    load = partial(_load, source, key, length, decoded)
+    token = f"{source.href}\0{source.version}\0{key}"
+    read = Chunked(token, shape, dtype, chunks, load, direct=pieces is None)
+    return Stored(key, dims, shape, dtype, attrs, read, chunks)
+
+
+def _pieces(variable: netCDF4.Variable, dims: int) -> tuple[int, ...] | None:
+    """The stored chunks; None where the array is stored in one run."""
+    sizes = variable.chunking() if dims else None
+    if not isinstance(sizes, list):
+        return None
+    return tuple(sizes)
+
+
+def _load(
+    source: Source, key: str, length: tuple[int, ...], decoded: Callable[[Array], Array], slices: Slices
+) -> Array:
+    try:
+        raw = _FILES.use(source, lambda file: _block(file.variables[key], (*slices, *(slice(0, n) for n in length))))
+    except PolesError:
+        raise
+    except (OSError, RuntimeError, ValueError, IndexError, KeyError) as error:
+        found = f"{key} cannot be read ({_reason(error)})"
+        raise Unreadable(source.href, found, "copy the file again") from None
+    return decoded(raw)
+
+
+def _block(variable: netCDF4.Variable, slices: Slices) -> Array:
+    block = variable[slices] if slices else variable[...]
+    return np.asarray(block)
+
+
+def _native(block: Array) -> Array:
+    return np.ascontiguousarray(block, block.dtype.newbyteorder("=")).reshape(block.shape)
+
+
+def _letters(block: Array) -> Array:
+    return _texts(block)
+
+
+def _joined(block: Array) -> Array:
+    """Texts of char arrays along their last dimension."""
+    length = block.shape[-1]
+    if not length:
+        return np.full(block.shape[:-1], "", object)
+    return _texts(np.ascontiguousarray(block).view(f"S{length}")[..., 0])
+
+
+def _texts(block: Array) -> Array:
+    """Bytes as text: UTF-8, else Latin-1, without what pads them."""
+    values = [_text(b) for b in block.ravel().tolist()]
+    texts = np.empty(len(values), object)
+    texts[:] = values
+    return texts.reshape(block.shape)
+
+
+def _text(raw: bytes) -> str:
+    raw = raw.split(b"\0", 1)[0]
+    try:
+        return raw.decode().rstrip()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1").rstrip()
