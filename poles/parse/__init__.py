@@ -1,0 +1,318 @@
+"""Text becomes a `Query`, once: parameters under the names of the OGC standards, whichever API they came through."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from poles.dataset import Dataset, Described
+from poles.errors import Invalid
+from poles.parse import levels, when, where
+from poles.parse.subset import Subset, subset
+from poles.parse.text import Asked, choices, is_number, listed, shown, single, values, whole
+from poles.query import CRS84, At, AtLocation, Box, Everywhere, Interval, Page, Query, Span, Where, Within
+
+_WEB = ("f", "lang")
+_SAMPLING = ("z", "datetime", "parameter-name", "crs", *_WEB)
+
+DECLARED: dict[str, tuple[str, ...]] = {
+    "position": ("coords", *_SAMPLING),
+    "area": ("coords", *_SAMPLING),
+    "cube": ("bbox", *_SAMPLING),
+    "locations": ("bbox", "datetime", "crs", "limit", "offset", *_WEB),
+    "location": _SAMPLING,
+    "items": (
+        "bbox", "bbox-crs", "datetime", "properties", "sortby", "skipGeometry", "crs", "limit", "offset", *_WEB,
+    ),
+    "item": ("properties", "skipGeometry", "crs", *_WEB),
+    "coverage": ("bbox", "bbox-crs", "subset", "subset-crs", "datetime", "properties", "crs", *_WEB),
+}  # fmt: skip
+"""The query parameters of each verb, in the order in which documents list them."""
+
+LATER = ("radius", "trajectory", "corridor", "instances")
+"""Verbs of EDR that are not offered."""
+
+ALIASES = {"parameter_names": "parameter-name", "parameter_name": "parameter-name", "parameterName": "parameter-name"}
+"""Names that clients send, beside the official ones."""
+
+_PATH = {"location": "locationId", "item": "itemId"}
+_SILENT = ("token",)
+_REPEATABLE = ("subset",)
+_EDR = ("position", "area", "cube", "location")
+
+
+def query(verb: str, parameters: Mapping[str, Any], dataset: Dataset) -> Query:
+    """The question that a request asks of a data set.
+
+    `parameters` are texts, or several texts where one was repeated; those of the path are `locationId` and
+    `itemId`. A `filter` of CQL2 JSON is taken as a tree. Raises Invalid, naming the parameter and what would do.
+    """
+    if verb not in DECLARED:
+        raise Invalid(shown(verb), "not offered", f"ask {choices(DECLARED)}")
+    asked = _asked(verb, parameters, dataset)
+    match verb:
+        case "coverage":
+            return _coverage(asked, dataset)
+        case "items" | "item":
+            return _rows(verb, asked, dataset, parameters.get("filter"))
+        case "locations":
+            return _locations(asked, dataset)
+        case _:
+            return _sampled(verb, asked, dataset)
+
+
+def known(dataset: Dataset) -> dict[str, Described]:
+    """The parameters of the data set by key; empty where they are not known before the data are opened."""
+    described = dataset.parameters or (dataset.facts.parameters if dataset.facts is not None else ())
+    return {p.key: p for p in described}
+
+
+# --- what was given ------------------------------------------------------------------------------------------------
+
+
+def _asked(verb: str, parameters: Mapping[str, str | Sequence[str]], dataset: Dataset) -> Asked:
+    """The parameters under their official names. Raises Invalid for one that the verb does not declare."""
+    found: dict[str, tuple[str, ...]] = {}
+    for given, value in parameters.items():
+        name = ALIASES.get(given, given)
+        if name in _SILENT or (name == "filter" and isinstance(value, Mapping) and verb == "items"):
+            continue
+        if name not in DECLARED[verb] and name != _PATH.get(verb) and not _is_own(verb, name, dataset):
+            raise Invalid(shown(name), f"not a parameter of {verb}", f"give of {choices(DECLARED[verb])}")
+        found[name] = found.get(name, ()) + values(name, value)
+        if len(found[name]) > 1 and name not in _REPEATABLE:
+            raise Invalid(shown(name), f"given {len(found[name])} times", "give it once")
+    return found
+
+
+def _is_own(verb: str, name: str, dataset: Dataset) -> bool:
+    """Whether a data set brings the parameter itself: a property of its items, or an axis as member or wavelength."""
+    if verb == "items":
+        return name in known(dataset)
+    return verb in _EDR and name in _own_axes(dataset)
+
+
+def _own_axes(dataset: Dataset) -> dict[str, str]:
+    """Names of the axes beside x, y, z and t, as they are asked and as they are called."""
+    axes = dataset.facts.axes if dataset.facts is not None else ()
+    return {asked: a.name for a in axes if a.name not in ("x", "y", "z", "t") for asked in (a.key, a.name) if asked}
+
+
+def _calendar(dataset: Dataset) -> str:
+    axes = dataset.facts.axes if dataset.facts is not None else ()
+    return next((a.calendar for a in axes if a.calendar), "standard")
+
+
+# --- the verbs -----------------------------------------------------------------------------------------------------
+
+
+def _sampled(verb: str, asked: Asked, dataset: Dataset) -> Query:
+    """`position`, `area`, `cube` and `location` of EDR, whose `crs` is that of the question and of the answer."""
+    crs = _crs(asked, "crs", dataset)
+    place, height = _place(verb, asked, crs or CRS84)
+    z = single(asked, "z")
+    return Query(
+        verb=verb,
+        where=place,
+        when=_when(asked, dataset),
+        levels=levels.spans("z", z) if z is not None else height,
+        others=_others(asked, dataset),
+        parameters=_parameters(asked, "parameter-name", dataset),
+        crs=crs or CRS84,
+        crs_out=crs,
+    )
+
+
+def _place(verb: str, asked: Asked, crs: str) -> tuple[Where, tuple[Span, ...] | None]:
+    """Where, and the levels that the coordinates themselves name."""
+    match verb:
+        case "position":
+            points, level = where.points(_required(asked, "coords", "as POINT(2.3 48.9)"), crs)
+            return At(points), _one_level(level)
+        case "area":
+            polygon, level = where.polygon(_required(asked, "coords", "as POLYGON((0 40,10 40,10 50,0 40))"), crs)
+            return Within(polygon), _one_level(level)
+        case "cube":
+            return where.box(_required(asked, "bbox", "west,south,east,north"), crs)[0], _of_box(asked, crs)
+        case _:
+            return AtLocation((_required(asked, "locationId", "the id of a location"),)), None
+
+
+def _of_box(asked: Asked, crs: str) -> tuple[Span, ...] | None:
+    """The levels of a box of six numbers."""
+    bbox = single(asked, "bbox")
+    found = None if bbox is None else where.box(bbox, crs)[1]
+    return None if found is None else (levels.span(*found),)
+
+
+def _locations(asked: Asked, dataset: Dataset) -> Query:
+    crs = _crs(asked, "crs", dataset)
+    return Query(
+        verb="locations",
+        where=_box(asked, crs or CRS84) or Everywhere(),
+        when=_when(asked, dataset),
+        page=_page(asked, dataset, None),
+        crs=crs or CRS84,
+        crs_out=crs,
+    )
+
+
+def _rows(verb: str, asked: Asked, dataset: Dataset, tree: Mapping[str, Any] | None) -> Query:
+    """`items` and `item` of Features: coordinates of the question are in `bbox-crs`, of the answer in `crs`."""
+    bbox_crs = _crs(asked, "bbox-crs", dataset) or CRS84
+    identifier = _required(asked, "itemId", "the id of an item") if verb == "item" else None
+    return Query(
+        verb=verb,
+        where=_box(asked, bbox_crs, where.is_northing_first(bbox_crs)) or Everywhere(),
+        when=_when(asked, dataset),
+        levels=_of_box(asked, CRS84),
+        parameters=_parameters(asked, "properties", dataset),
+        filter=_filter(asked, dataset, tree),
+        sort=_sort(asked, dataset),
+        page=_page(asked, dataset, dataset.limits.items) if verb == "items" else Page(),
+        ids=None if identifier is None else (identifier,),
+        crs=bbox_crs,
+        crs_out=_crs(asked, "crs", dataset),
+        geometry=not _flag(asked, "skipGeometry"),
+    )
+
+
+def _coverage(asked: Asked, dataset: Dataset) -> Query:
+    """`coverage`: what lies in both `bbox` and `subset`, in both `datetime` and a subset of time."""
+    bbox_crs = _crs(asked, "bbox-crs", dataset) or CRS84
+    box = _box(asked, bbox_crs, where.is_northing_first(bbox_crs))
+    along = subset(asked.get("subset", ()), _crs(asked, "subset-crs", dataset), dataset, _calendar(dataset))
+    crs, place = _both(box, bbox_crs, along)
+    datetime = _when(asked, dataset)
+    return Query(
+        verb="coverage",
+        where=place,
+        when=when.common(datetime, along.when) if datetime and along.when else datetime or along.when,
+        levels=along.levels if along.levels is not None else _of_box(asked, CRS84),
+        others=along.others,
+        parameters=_parameters(asked, "properties", dataset),
+        crs=crs,
+        crs_out=_crs(asked, "crs", dataset),
+    )
+
+
+def _both(box: Box | None, bbox_crs: str, along: Subset) -> tuple[str, Where]:
+    """The CRS of the question, and where; no point at all where box and subset have nothing in common."""
+    if box is None or along.box is None:
+        return (bbox_crs, box) if box is not None else (along.crs, along.box or Everywhere())
+    if bbox_crs != along.crs:
+        raise Invalid("subset", "bbox and subset are in different CRS", "give the same bbox-crs and subset-crs")
+    return bbox_crs, where.common(box, along.box, where.is_geographic(bbox_crs)) or At(())
+
+
+# --- single parameters ---------------------------------------------------------------------------------------------
+
+
+def _required(asked: Asked, name: str, example: str) -> str:
+    found = single(asked, name)
+    if found is None:
+        raise Invalid(name, "it is missing", f"give {example}")
+    return found
+
+
+def _crs(asked: Asked, name: str, dataset: Dataset) -> str | None:
+    text = single(asked, name)
+    listed_crs = dataset.facts.crs if dataset.facts is not None else dataset.crs
+    return None if text is None else where.reference(name, text, listed_crs)
+
+
+def _box(asked: Asked, crs: str, northing_first: bool = False) -> Box | None:
+    text = single(asked, "bbox")
+    return None if text is None else where.box(text, crs, northing_first)[0]
+
+
+def _one_level(level: float | None) -> tuple[Span, ...] | None:
+    return None if level is None else (Span(level, level),)
+
+
+def _when(asked: Asked, dataset: Dataset) -> tuple[Interval, ...] | None:
+    text = single(asked, "datetime")
+    return None if text is None else when.intervals(text, _calendar(dataset))
+
+
+def _others(asked: Asked, dataset: Dataset) -> tuple[tuple[str, tuple[Span, ...]], ...]:
+    axes = _own_axes(dataset)
+    return tuple((axes[n], levels.spans(n, str(single(asked, n)), words=True)) for n in asked if n in axes)
+
+
+def _parameters(asked: Asked, name: str, dataset: Dataset) -> tuple[str, ...] | None:
+    text = single(asked, name)
+    if text is None:
+        return None
+    there, names = known(dataset), listed(name, text)
+    for wanted in names:
+        if there and wanted not in there:
+            raise Invalid(name, f"{shown(wanted)} is not there", f"give of {choices(there)}")
+    return names
+
+
+def _page(asked: Asked, dataset: Dataset, limit: int | None) -> Page:
+    """The page, its limit clamped to the greatest that the data set allows."""
+    most, given, offset = dataset.limits.items_max, single(asked, "limit"), single(asked, "offset")
+    wanted = limit if given is None else whole("limit", given, 1)
+    return Page(None if wanted is None else min(wanted, most), 0 if offset is None else whole("offset", offset, 0))
+
+
+def _flag(asked: Asked, name: str) -> bool:
+    match (single(asked, name) or "false").lower():
+        case "true":
+            return True
+        case "false":
+            return False
+        case other:
+            raise Invalid(name, f"{shown(other)!r} is neither true nor false", "give true or false")
+
+
+def _sort(asked: Asked, dataset: Dataset) -> tuple[tuple[str, bool], ...]:
+    """`sortby=-time,name`: names, and whether each ascends; a `+` may have become a space on its way."""
+    text = single(asked, "sortby")
+    if text is None:
+        return ()
+    there = known(dataset)
+    keys = [(k.lstrip("+-").strip(), not k.startswith("-")) for k in listed("sortby", text)]
+    for name, _ in keys:
+        if not name or (there and name not in there and name != "id"):
+            raise Invalid("sortby", f"{shown(name)!r} is not there", f"give of {choices(['id', *there])}")
+    return tuple(dict(reversed(keys)).items())[::-1] if len(dict(keys)) < len(keys) else tuple(keys)
+
+
+# --- filters -------------------------------------------------------------------------------------------------------
+
+
+def _filter(asked: Asked, dataset: Dataset, tree: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The CQL2 tree of all property filters, and of the filter that came as one."""
+    there = known(dataset)
+    equal: list[Mapping[str, Any]] = [
+        {"op": "=", "args": [{"property": name}, _literal(there[name], str(single(asked, name)))]}
+        for name in asked
+        if name in there and name not in DECLARED["items"]
+    ]
+    conditions = [*([tree] if isinstance(tree, Mapping) else []), *equal]
+    match conditions:
+        case []:
+            return None
+        case [one]:
+            return one
+        case _:
+            return {"op": "and", "args": conditions}
+
+
+def _literal(described: Described, text: str) -> Any:
+    """A value of the type of a property, as CQL2 JSON writes it. Raises Invalid."""
+    match described.dtype:
+        case "integer" | "float":
+            if not is_number(text):
+                raise Invalid(described.key, f"{shown(text)!r} is no number", "give a number")
+            return int(text) if text.lstrip("+-").isdigit() else float(text)
+        case "boolean":
+            if text.lower() not in ("true", "false"):
+                raise Invalid(described.key, f"{shown(text)!r} is neither true nor false", "give true or false")
+            return text.lower() == "true"
+        case "datetime":
+            day = when.moment(text, described.key).day
+            return {"date" if day else "timestamp": text}
+        case _:
+            return text
