@@ -1,5 +1,6 @@
 """Sources: arrays and rows as they are stored, whatever the format."""
 
+from importlib import import_module
 from typing import Literal
 
 from poles.errors import Unreadable
@@ -21,18 +22,9 @@ def open_source(href: str) -> Opened:
 
     Raises Unreadable in one line: the path, what is wrong, what would do.
     """
-    match kinds.kind(href):
-        case "netcdf":
-            from poles.sources import netcdf
-
-            return netcdf.opened(href)
-        case "zarr":
-            from poles.sources import zarr
-
-            return zarr.opened(href)
-        case "raster":
-            from poles.sources import raster
-
-            return raster.opened(href)
-        case "rows":
-            raise Unreadable(href, "rows, not arrays", "open it as observations or features")
+    kind = kinds.kind(href)
+    if kind == "rows":
+        raise Unreadable(href, "rows, not arrays", "open it as observations or features")
+    # Each library is loaded when a file needs it: the command line starts without any.
+    found: Opened = import_module(f"poles.sources.{kind}").opened(href)
+    return found

@@ -6,7 +6,7 @@ import zipfile
 from functools import lru_cache
 from math import prod
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, ClassVar, Literal
 
 from poles.errors import Unreadable
 
@@ -28,7 +28,7 @@ _RASTER = (
 )
 _GRIDS_OF_TEXT = (b"ncols", b"north:", b"<vrtdataset", b"dsaa", b"p2", b"p5")
 _UNREAD = {b"\x0e\x03\x13\x01": "HDF4", b"BUFR": "BUFR"}
-_ZARR = (".zgroup", ".zarray", ".zmetadata", "zarr.json")
+ZARR = (".zgroup", ".zarray", ".zmetadata", "zarr.json")
 
 
 def version(href: str) -> str:
@@ -55,7 +55,7 @@ def _folder(href: str) -> list[str]:
         newest, count = max(newest, os.stat(here).st_mtime_ns), count + 1
         names = {e.name for e in entries}
         for entry in entries:
-            if entry.name in (*_ZARR, ".zattrs"):
+            if entry.name in (*ZARR, ".zattrs"):
                 status = entry.stat()
                 newest, sizes = max(newest, status.st_mtime_ns), sizes + status.st_size
             elif ".zarray" not in names and entry.is_dir():
@@ -91,7 +91,7 @@ def kind(href: str) -> Kind:
 
 
 def _folder_kind(href: str) -> Kind:
-    if any(Path(href, name).exists() for name in _ZARR):
+    if any(Path(href, name).exists() for name in ZARR):
         return "zarr"
     if any(Path(href, name).exists() for name in ("gdb", "a00000001.gdbtable")):
         return "rows"
@@ -141,7 +141,7 @@ def zarr_root(href: str) -> str | None:
             names = archive.namelist()
     except zipfile.BadZipFile:
         raise Unreadable(href, "a zip file cut short or damaged", "copy the file again") from None
-    roots = {n.rpartition("/")[0] for n in names if n.rpartition("/")[2] in _ZARR}
+    roots = {n.rpartition("/")[0] for n in names if n.rpartition("/")[2] in ZARR}
     return min(roots, key=len, default=None)
 
 
@@ -155,10 +155,7 @@ def checked(href: str) -> None:
     """
     size = os.stat(href).st_size
     with open(href, "rb") as file:
-        if file.read(3) == b"CDF":
-            expected = _classic_size(href, file, size)
-        else:
-            expected = _hdf5_size(file)
+        expected = _classic_size(href, file, size) if file.read(3) == b"CDF" else _hdf5_size(file)
     if expected is not None and size < expected:
         raise Unreadable(href, f"cut short, {size} of {expected} bytes", "copy the file again")
 
@@ -195,7 +192,7 @@ def _hdf5_size(file: BinaryIO) -> int | None:
 class _Classic:
     """A walk through the header of a NetCDF-3 file (the classic, 64-bit offset and 64-bit data formats)."""
 
-    WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 8, 7: 1, 8: 2, 9: 4, 10: 8, 11: 8}
+    WIDTHS: ClassVar = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 8, 7: 1, 8: 2, 9: 4, 10: 8, 11: 8}
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

@@ -10,7 +10,6 @@ import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Generic, TypeVar
 
 from poles.errors import Unreadable
 
@@ -19,9 +18,6 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 os.environ.setdefault("GDAL_PAM_ENABLED", "NO")
 os.environ.setdefault("GDAL_DISABLE_READDIR_ON_OPEN", "TRUE")
 os.environ.setdefault("GDAL_CACHEMAX", "64")
-
-H = TypeVar("H")
-T = TypeVar("T")
 
 
 class Replaced(Unreadable):
@@ -77,7 +73,7 @@ class Source:
         self.href, self.version = href, version
 
 
-class Handles(Generic[H]):
+class Handles[H]:
     """At most `limit` open handles of one library, the least recently used closed first.
 
     A handle that was closed is opened again when it is needed, if the file is still the same version; else
@@ -104,7 +100,7 @@ class Handles(Generic[H]):
         weakref.finalize(found, self._dropped.append, (href, version)).atexit = False
         return found
 
-    def use(self, source: Source, call: Callable[[H], T]) -> T:
+    def use[T](self, source: Source, call: Callable[[H], T]) -> T:
         """What `call` makes of the open handle, under the lock of the library."""
         with self._lock:
             self._close_dropped()

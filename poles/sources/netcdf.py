@@ -16,8 +16,9 @@ from poles.stored import Array, Opened, Slices, Stored
 
 import netCDF4  # isort: skip  # after the locks, which set its environment
 
+Variable = netCDF4.Variable[Any]
+
 _OBJECT = np.dtype(object)
-_ONE_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class _File:
     """An open file, and its variables by path."""
 
     root: netCDF4.Dataset
-    variables: dict[str, netCDF4.Variable] = field(default_factory=dict)
+    variables: dict[str, Variable] = field(default_factory=dict)
 
 
 def _open(href: str) -> _File:
@@ -88,7 +89,7 @@ def _described(source: Source, file: _File) -> Opened:
     return Opened(arrays, attrs)
 
 
-def _dims(variable: netCDF4.Variable) -> tuple[str, ...]:
+def _dims(variable: Variable) -> tuple[str, ...]:
     return tuple(_path(d.group(), d.name) for d in variable.get_dims())
 
 
@@ -100,11 +101,11 @@ def _string_dims(file: _File, dims: Mapping[str, tuple[str, ...]]) -> set[str]:
     return letters - set(dims)
 
 
-def _is_char(variable: netCDF4.Variable) -> bool:
-    return variable.dtype == np.dtype("S1")
+def _is_char(variable: Variable) -> bool:
+    return bool(variable.dtype == np.dtype("S1"))
 
 
-def _attributes(holder: netCDF4.Dataset | netCDF4.Variable) -> dict[str, Any]:
+def _attributes(holder: netCDF4.Dataset | Variable) -> dict[str, Any]:
     found = {}
     for name in holder.ncattrs():
         try:
@@ -126,21 +127,20 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _stored(
-    source: Source, key: str, variable: netCDF4.Variable, dims: tuple[str, ...], letters: set[str]
-) -> Stored | None:
+def _stored(source: Source, key: str, variable: Variable, dims: tuple[str, ...], letters: set[str]) -> Stored | None:
     attrs = _attributes(variable)
-    kind = variable.datatype
+    kind: Any = variable.datatype
+    numbers: Any = variable.dtype
     if isinstance(kind, netCDF4.EnumType):
         names = sorted(kind.enum_dict.items(), key=lambda item: item[1])
         attrs.setdefault("flag_values", np.array([value for _, value in names], kind.dtype))
         attrs.setdefault("flag_meanings", " ".join(name.replace(" ", "_") for name, _ in names))
-    elif not (kind is str or isinstance(kind, np.dtype) or variable.dtype is str):
+    elif not (kind is str or isinstance(kind, np.dtype)):
         return None
     shape = tuple(variable.shape)
-    text = variable.dtype is str or _is_char(variable)
+    text = kind is str or _is_char(variable)
     joined = _is_char(variable) and bool(dims) and dims[-1] in letters
-    dtype = _OBJECT if text else np.dtype(variable.dtype).newbyteorder("=")
+    dtype = _OBJECT if text else np.dtype(numbers).newbyteorder("=")
     if dtype.kind in "Vc":
         return None
     pieces = _pieces(variable, len(shape))
@@ -149,14 +149,14 @@ def _stored(
         dims, shape = dims[:-1], shape[:-1]
         pieces = pieces and pieces[:-1]
     chunks = layout(shape, dtype, pieces)
-    decoded = _joined if joined else _letters if _is_char(variable) else _native
+    decoded = _joined if joined else _texts if _is_char(variable) else _native
     load = partial(_load, source, key, length, decoded)
     token = f"{source.href}\0{source.version}\0{key}"
     read = Chunked(token, shape, dtype, chunks, load, direct=pieces is None)
     return Stored(key, dims, shape, dtype, attrs, read, chunks)
 
 
-def _pieces(variable: netCDF4.Variable, dims: int) -> tuple[int, ...] | None:
+def _pieces(variable: Variable, dims: int) -> tuple[int, ...] | None:
     """The stored chunks; None where the array is stored in one run."""
     sizes = variable.chunking() if dims else None
     if not isinstance(sizes, list):
@@ -177,17 +177,13 @@ def _load(
     return decoded(raw)
 
 
-def _block(variable: netCDF4.Variable, slices: Slices) -> Array:
+def _block(variable: Variable, slices: Slices) -> Array:
     block = variable[slices] if slices else variable[...]
     return np.asarray(block)
 
 
 def _native(block: Array) -> Array:
     return np.ascontiguousarray(block, block.dtype.newbyteorder("=")).reshape(block.shape)
-
-
-def _letters(block: Array) -> Array:
-    return _texts(block)
 
 
 def _joined(block: Array) -> Array:
