@@ -1,0 +1,167 @@
+"""Coordinate reference systems: found by any of their names, made once, transformed always x before y."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
+
+from poles.errors import Invalid
+
+_LONGEST = 20_000
+"""Characters of a definition; the longest WKT of the EPSG registry is shorter."""
+
+Pipeline = Callable[[Any, Any], tuple[Any, Any]]
+
+
+def crs(definition: str | CRS) -> CRS:
+    """The CRS of a URI, URN, CURIE (`EPSG:2154`, also in brackets), `CRS84`, code, PROJ string or WKT.
+
+    The same definition gives the same object, so that comparing by identity is enough in quick paths.
+    Raises Invalid where PROJ does not know it.
+
+    >>> crs("http://www.opengis.net/def/crs/OGC/1.3/CRS84") is crs("http://www.opengis.net/def/crs/OGC/1.3/CRS84")
+    True
+    >>> crs("[EPSG:2154]").name
+    'RGF93 v1 / Lambert-93'
+    """
+    return _of_object(definition) if isinstance(definition, CRS) else _of_text(definition.strip())
+
+
+@lru_cache(maxsize=256)
+def _of_object(found: CRS) -> CRS:
+    return found
+
+
+@lru_cache(maxsize=256)
+def _of_text(text: str) -> CRS:
+    plain = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if plain.upper() == "CRS84":
+        plain = "OGC:CRS84"
+    remedy = "give a URI such as http://www.opengis.net/def/crs/EPSG/0/2154, EPSG:2154 or WKT"
+    if not plain or len(plain) > _LONGEST:
+        raise Invalid("crs", f"a definition of {len(plain)} characters", remedy)
+    try:
+        return _of_object(CRS.from_user_input(plain))
+    except CRSError as error:
+        raise Invalid("crs", f"{plain[:80]} is unknown", remedy) from error
+
+
+LONLAT: CRS = crs("OGC:CRS84")
+"""Longitude and latitude in degrees, WGS 84: the CRS of a question that names none."""
+
+
+@lru_cache(maxsize=256)
+def uri(of: CRS) -> str:
+    """The URI of a CRS that an authority registers, else its WKT.
+
+    >>> uri(crs("EPSG:32631"))
+    'http://www.opengis.net/def/crs/EPSG/0/32631'
+    """
+    named = of.to_authority()
+    if named is None:
+        return of.to_wkt()
+    authority, code = named
+    authority, _, version = authority.partition("_")
+    version = version or ("1.3" if (authority, code) in (("OGC", "CRS84"), ("OGC", "CRS83"), ("OGC", "CRS27")) else "0")
+    return f"http://www.opengis.net/def/crs/{authority}/{version}/{code}"
+
+
+@lru_cache(maxsize=256)
+def is_lonlat(of: CRS) -> bool:
+    """Whether coordinates are degrees of WGS 84 longitude and latitude, in whichever order an authority writes them."""
+    return of.to_authority() in (("OGC", "CRS84"), ("EPSG", "4326"))
+
+
+def in_degrees(of: CRS) -> bool:
+    """Whether x is a longitude of some kind, of a rotated pole too: it comes back after 360."""
+    return bool(of.is_geographic)
+
+
+def transform(x: Any, y: Any, source: CRS, target: CRS) -> tuple[Any, Any]:
+    """Coordinates of one CRS in another, x (or longitude) before y whatever the authority says.
+
+    Numbers give numbers, arrays arrays. What the target cannot hold is infinite.
+    """
+    if source is target:
+        return x, y
+    return pipeline(source, target)(x, y)
+
+
+_pipelines: dict[tuple[int, int], tuple[CRS, CRS, Pipeline]] = {}
+_KEPT = 512
+
+
+def pipeline(source: CRS, target: CRS) -> Pipeline:
+    """The transformation between two CRSs, made once: that takes milliseconds, using it a microsecond."""
+    key = (id(source), id(target))
+    known = _pipelines.get(key)
+    if known is None:
+        if len(_pipelines) >= _KEPT:
+            _pipelines.clear()
+        known = _pipelines[key] = (source, target, _made(source, target))  # the CRSs are held, so that ids stay theirs
+    return known[2]
+
+
+def _made(source: CRS, target: CRS) -> Pipeline:
+    if source == target or (is_lonlat(source) and is_lonlat(target)):
+        return lambda x, y: (x, y)
+    steps = _steps(source, target)
+    if len(steps) == 1:
+        return steps[0]
+
+    def chained(x: Any, y: Any) -> tuple[Any, Any]:
+        for step in steps:
+            x, y = step(x, y)
+        return x, y
+
+    return chained
+
+
+def _steps(source: CRS, target: CRS) -> list[Pipeline]:
+    """One transformation; on their way to or from other CRSs, rotated poles pass by the base that they turn.
+
+    A rotated pole is a pole of the sphere of its model. Its base names no datum, and is read as longitude and
+    latitude without a datum shift, as every model's coordinates are.
+    """
+    start, end = _turned_base(source), _turned_base(target)
+    steps = []
+    if start is not None:
+        steps.append(_between(source, start))
+        source = LONLAT
+    last = None if end is None else _between(end, target)
+    target = LONLAT if end is not None else target
+    if source != target and not (is_lonlat(source) and is_lonlat(target)):
+        steps.append(_between(source, target))
+    return steps if last is None else [*steps, last]
+
+
+def _turned_base(of: CRS) -> CRS | None:
+    """The base of a rotated pole, where it names no datum of a registry."""
+    if not (of.is_derived and of.is_geographic):
+        return None
+    base = of.source_crs
+    if base is None or (base.to_authority() is not None and not is_lonlat(base)):
+        return None
+    return base
+
+
+def _between(source: CRS, target: CRS) -> Pipeline:
+    transformer = Transformer.from_crs(source, target, always_xy=True)
+
+    def step(x: Any, y: Any) -> tuple[Any, Any]:
+        found: tuple[Any, Any] = transformer.transform(x, y)
+        return found
+
+    return step
+
+
+def densified(west: float, south: float, east: float, north: float, pieces: int = 64) -> tuple[Any, Any]:
+    """Points along the edge of a box: what a curved transformation makes of it is no longer given by its corners."""
+    x, y = np.linspace(west, east, pieces + 1), np.linspace(south, north, pieces + 1)
+    full = np.full(pieces + 1, 1.0)
+    xs = np.concatenate([x, east * full, x, west * full])
+    ys = np.concatenate([south * full, y, north * full, y])
+    return xs, ys
