@@ -135,10 +135,10 @@ def _stored(source: Source, key: str, variable: Variable, dims: tuple[str, ...],
         names = sorted(kind.enum_dict.items(), key=lambda item: item[1])
         attrs.setdefault("flag_values", np.array([value for _, value in names], kind.dtype))
         attrs.setdefault("flag_meanings", " ".join(name.replace(" ", "_") for name, _ in names))
-    elif not (kind is str or isinstance(kind, np.dtype)):
+    elif not (numbers is str or isinstance(kind, np.dtype)):
         return None
     shape = tuple(variable.shape)
-    text = kind is str or _is_char(variable)
+    text = numbers is str or _is_char(variable)
     joined = _is_char(variable) and bool(dims) and dims[-1] in letters
     dtype = _OBJECT if text else np.dtype(numbers).newbyteorder("=")
     if dtype.kind in "Vc":
