@@ -16,7 +16,7 @@ from poles.stored import Array, Opened, Slices, Stored
 
 import netCDF4  # isort: skip  # after the locks, which set its environment
 
-Variable = netCDF4.Variable[Any]
+type Variable = netCDF4.Variable[Any]
 
 _OBJECT = np.dtype(object)
 
