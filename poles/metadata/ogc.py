@@ -1,0 +1,242 @@
+"""Collections as OGC API Common, Features, Coverages and EDR 1.1 describe them."""
+
+from functools import lru_cache
+from typing import Any
+
+from poles.crs import crs
+from poles.dataset import Dataset, Described, Kind, Text
+from poles.metadata.extents import extent
+from poles.query import CRS84
+
+Document = dict[str, Any]
+
+REL = "http://www.opengis.net/def/rel/ogc/1.0/"
+UCUM = "http://www.opengis.net/def/uom/UCUM/"
+HTML = "text/html"
+MEDIA_TYPES = {
+    "CoverageJSON": "application/prs.coverage+json",
+    "GeoJSON": "application/geo+json",
+    "CSV": "text/csv",
+    "NetCDF": "application/netcdf",
+    "GeoTIFF": "image/tiff; application=geotiff",
+}
+SAMPLES = ("CoverageJSON", "GeoJSON", "CSV", "NetCDF")
+"""Formats of the EDR queries; the first is the default."""
+ROWS = ("GeoJSON", "CSV")
+QUERIES: dict[Kind, tuple[str, ...]] = {
+    "grid": ("position", "area", "cube"),
+    "observations": ("position", "area", "cube", "locations", "items"),
+    "features": (),
+}
+TITLES = {
+    "self": Text("This document", "Ce document"),
+    "alternate": Text("This document as HTML", "Ce document en HTML"),
+    "items": Text("Items as {}", "Éléments en {}"),
+    "coverage": Text("Coverage as {}", "Couverture en {}"),
+    "schema": Text("Schema", "Schéma"),
+    "queryables": Text("Queryables", "Propriétés interrogeables"),
+    "license": Text("Licence", "Licence"),
+    "cite-as": Text("Persistent identifier", "Identifiant pérenne"),
+    "service": Text("API of this data set alone", "API de ce seul jeu de données"),
+    "position": Text("Values at a position", "Valeurs en un point"),
+    "area": Text("Values in a polygon", "Valeurs dans un polygone"),
+    "cube": Text("Values in a box", "Valeurs dans une boîte"),
+    "locations": Text("Locations and their values", "Lieux et leurs valeurs"),
+    "items_query": Text("Observations as items", "Observations une à une"),
+}
+
+
+def collection(dataset: Dataset, base: str, language: str, root: str | None = None) -> Document:
+    """The document of one collection, under the URL of its view, in `fr` or English.
+
+    `root` is the URL of the whole server; with it, the collection links the view of its data set.
+    """
+    document: Document = {
+        "id": dataset.id,
+        "title": dataset.title.in_(language),
+        "description": dataset.description.in_(language),
+        "keywords": [k.in_(language) for k in dataset.keywords],
+        "links": links(dataset, base, language, root),
+        "extent": extent(dataset),
+        "itemType": "feature" if "feature" in dataset.apis else "unknown",
+        "crs": crs_list(dataset),
+        "storageCrs": storage_crs(dataset),
+        "output_formats": list(output_formats(dataset)),
+    }
+    if dataset.pole is not None:
+        document["pole"] = dataset.pole
+    if "edr" in dataset.apis:
+        document["data_queries"] = {q: _query(dataset, q, base, language) for q in queries(dataset)}
+    document["parameter_names"] = parameter_names(dataset.parameters, language)
+    return document
+
+
+def kind(dataset: Dataset) -> Kind:
+    """The kind of data, as the block or the facts say, else as the APIs named suggest."""
+    if dataset.kind or dataset.facts:
+        return dataset.kind or dataset.facts.kind  # type: ignore[union-attr]
+    if "feature" in dataset.apis:
+        return "observations" if "edr" in dataset.apis else "features"
+    return "grid"
+
+
+def queries(dataset: Dataset) -> tuple[str, ...]:
+    """The EDR queries that a data set answers."""
+    if "edr" not in dataset.apis:
+        return ()
+    served = QUERIES[kind(dataset)]
+    return served if "feature" in dataset.apis else tuple(q for q in served if q != "items")
+
+
+def coverage_formats(dataset: Dataset) -> tuple[str, ...]:
+    """The formats of a coverage: GeoTIFF only where cells lie in rows and columns."""
+    rows_and_columns = dataset.facts is None or dataset.facts.horizontal in ("rectilinear", "sheared")
+    return ("CoverageJSON", "NetCDF", *(("GeoTIFF",) if rows_and_columns else ()), "CSV")
+
+
+def output_formats(dataset: Dataset) -> tuple[str, ...]:
+    """All formats that a collection gives, in the order of preference."""
+    formats: tuple[str, ...] = ()
+    for api, of_api in (("edr", SAMPLES), ("coverage", coverage_formats(dataset)), ("feature", ROWS)):
+        if api in dataset.apis:
+            formats += of_api
+    return tuple(dict.fromkeys(formats))
+
+
+def storage_crs(dataset: Dataset) -> str:
+    """The CRS of the data: a URI, or `native` where none is registered."""
+    stored = dataset.crs or (dataset.facts.crs if dataset.facts else CRS84)
+    return stored if stored.startswith("http") else "native"
+
+
+def crs_list(dataset: Dataset) -> list[str]:
+    """The CRS that questions and answers may use; the default comes first."""
+    return list(dict.fromkeys((CRS84, storage_crs(dataset))))
+
+
+def parameter_names(parameters: tuple[Described, ...], language: str) -> Document:
+    """The parameters by key, as EDR 1.1 describes them: labels are plain strings in one language."""
+    return {p.key: parameter(p, language) for p in parameters}
+
+
+def parameter(described: Described, language: str) -> Document:
+    """One parameter. A classified one has categories and so no unit (EDR 1.1, CoverageJSON)."""
+    label = described.label.in_(language)
+    observed: Document = {"id": described.property} if described.property else {}
+    observed["label"] = label
+    document: Document = {"type": "Parameter", "id": described.key, "label": label, "observedProperty": observed}
+    if described.description is not None:
+        document["description"] = described.description.in_(language)
+    if described.dtype in ("float", "integer", "string"):
+        document["data-type"] = described.dtype
+    if described.categories:
+        base = described.property or described.key
+        observed["categories"] = [
+            {"id": f"{base}#{c.value}", "label": c.label.in_(language)} for c in described.categories
+        ]
+        document["categoryEncoding"] = {f"{base}#{c.value}": c.value for c in described.categories}
+    elif described.unit:
+        document["unit"] = {"symbol": {"value": described.unit, "type": UCUM}}
+    return document
+
+
+def links(dataset: Dataset, base: str, language: str, root: str | None) -> list[Document]:
+    """All links of a collection; none but `service` leaves the view."""
+    here = f"{base}/collections/{dataset.id}"
+    found = [
+        link(here, "self", "application/json", TITLES["self"].in_(language)),
+        link(f"{here}?f=html", "alternate", HTML, TITLES["alternate"].in_(language)),
+    ]
+    found += _data_links(dataset, here, language)
+    if {"coverage", "feature"} & set(dataset.apis):
+        for name in ("schema", "queryables"):
+            found.append(link(f"{here}/{name}", f"{REL}{name}", "application/schema+json", TITLES[name].in_(language)))
+    found += terms(dataset, language)
+    if root is not None:
+        service = f"{root}/datasets/{dataset.id}"
+        found.append(link(service, "service", "application/json", TITLES["service"].in_(language)))
+    return found
+
+
+def terms(dataset: Dataset, language: str = "en") -> list[Document]:
+    """The links `license` and `cite-as`, for the collection and for every answer of its data."""
+    found = []
+    if (licence := licence_url(dataset.licence)) is not None:
+        found.append(link(licence, "license", HTML, TITLES["license"].in_(language)))
+    if dataset.doi:
+        url = dataset.doi if dataset.doi.startswith("http") else f"https://doi.org/{dataset.doi.removeprefix('doi:')}"
+        found.append(link(url, "cite-as", HTML, TITLES["cite-as"].in_(language)))
+    return found
+
+
+def licence_url(licence: str | None) -> str | None:
+    """The text of a licence: its URL, or that of its SPDX identifier."""
+    if not licence:
+        return None
+    return licence if licence.startswith("http") else f"https://spdx.org/licenses/{licence}.html"
+
+
+def link(href: str, rel: str, media_type: str, title: str) -> Document:
+    """A link of OGC API Common."""
+    return {"href": href, "rel": rel, "type": media_type, "title": title}
+
+
+def _data_links(dataset: Dataset, here: str, language: str) -> list[Document]:
+    """Links to the data, by API: EDR queries, coverage, items, each in all its formats."""
+    found = []
+    for query in queries(dataset):
+        title = TITLES["items_query" if query == "items" else query].in_(language)
+        found.append(link(f"{here}/{query}", "data", MEDIA_TYPES[_formats(query)[0]], title))
+    if "coverage" in dataset.apis:
+        found += _alternatives(f"{here}/coverage", f"{REL}coverage", "coverage", coverage_formats(dataset), language)
+    if "feature" in dataset.apis:
+        found += _alternatives(f"{here}/items", "items", "items", ROWS, language)
+    if "edr" not in dataset.apis and found:  # EDR asks for a `data` link on every collection of a list
+        found.append({**found[0], "rel": "data"})
+    return found
+
+
+def _alternatives(href: str, rel: str, title: str, formats: tuple[str, ...], language: str) -> list[Document]:
+    """Links to one resource: the default format under its plain URL, the others by `f`, HTML last."""
+    plain, *others = formats
+    text = TITLES[title].in_(language)
+    found = [link(href, rel, MEDIA_TYPES[plain], text.format(plain))]
+    found += [link(f"{href}?f={name}", rel, MEDIA_TYPES[name], text.format(name)) for name in others]
+    return [*found, link(f"{href}?f=html", rel, HTML, text.format("HTML"))]
+
+
+def _formats(query: str) -> tuple[str, ...]:
+    return ROWS if query == "items" else SAMPLES
+
+
+def _query(dataset: Dataset, query: str, base: str, language: str) -> Document:
+    """One entry of `data_queries`."""
+    formats = _formats(query)
+    title = TITLES["items_query" if query == "items" else query].in_(language)
+    variables: Document = {
+        "title": title,
+        "query_type": query,
+        "output_formats": list(formats),
+        "default_output_format": formats[0],
+        "crs_details": [{"crs": name, "wkt": _wkt(dataset, name)} for name in crs_list(dataset)],
+    }
+    if query == "cube":
+        variables["height_units"] = _height_units(dataset)
+    href = f"{base}/collections/{dataset.id}/{query}"
+    return {"link": {**link(href, "data", MEDIA_TYPES[formats[0]], title), "variables": variables}}
+
+
+def _height_units(dataset: Dataset) -> list[str]:
+    axes = dataset.facts.axes if dataset.facts else ()
+    return [a.unit or "1" for a in axes if a.name == "z"] or ["m"]
+
+
+def _wkt(dataset: Dataset, name: str) -> str:
+    if name != "native":
+        return _wkt_of(name)
+    return _wkt_of(dataset.crs or (dataset.facts.crs if dataset.facts else CRS84))
+
+
+@lru_cache(256)
+def _wkt_of(text: str) -> str:
+    return crs(text).to_wkt()

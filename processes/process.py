@@ -1,0 +1,168 @@
+"""What every process is to pygeoapi and to the web: described by its `Inputs`, run over the data sets."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ValidationError
+from pygeoapi.process.base import BaseProcessor, ProcessorExecuteError
+
+from poles.catalogue import read
+from poles.coverage import Answer, Coverages
+from poles.dataset import Dataset
+from poles.encodings import Context, choose
+from poles.errors import Invalid, PolesError
+from poles.settings import settings
+
+Document = dict[str, Any]
+Datasets = Mapping[str, Dataset]
+
+
+class Asking(Protocol):
+    """Inputs that say in which format their result is wanted."""
+
+    format: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The one output of a process: a file, written as it is read. `body` None: nothing is there."""
+
+    output: str
+    media_type: str
+    filename: str
+    body: Iterable[bytes] | None
+
+
+class Process(BaseProcessor):  # type: ignore[misc]
+    """A process: its description is made from `inputs`, its values are computed by `compute`."""
+
+    id: ClassVar[str]
+    title: ClassVar[Mapping[str, str]]
+    description: ClassVar[Mapping[str, str]]
+    keywords: ClassVar[Mapping[str, list[str]]]
+    version: ClassVar[str] = "1.0.0"
+    inputs: ClassVar[type[BaseModel]]
+    output: ClassVar[str] = "result"
+    formats: ClassVar[Mapping[str, str]]
+    """Names and media types of the formats of the result."""
+    compute: ClassVar[Callable[[Any, Datasets], Answer]]
+
+    def __init__(self, processor_def: Document) -> None:
+        super().__init__(processor_def, self.described())
+        self.supports_outputs = True
+
+    @classmethod
+    def described(cls) -> Document:
+        """The process description of OGC API Processes 1.0 (fresh: stock writes into it)."""
+        return {
+            "id": cls.id,
+            "version": cls.version,
+            "title": dict(cls.title),
+            "description": dict(cls.description),
+            "keywords": {k: list(v) for k, v in cls.keywords.items()},
+            "jobControlOptions": ["sync-execute"],
+            "outputTransmission": ["value"],
+            "inputs": described_inputs(cls.inputs),
+            "outputs": {cls.output: described_output(cls.formats)},
+        }
+
+    def run(self, inputs: Document, datasets: Datasets) -> Result:
+        """The result for inputs as they came in a request. Raises `Invalid`, naming the input."""
+        checked: Any = validated(self.inputs, inputs)
+        found = type(self).compute(checked, datasets)
+        kind = "coverages" if isinstance(found, Coverages) else "table"
+        default = "NetCDF" if kind == "coverages" else "GeoJSON"
+        written_as = choose(checked.format, None, kind, default)
+        name = f"{found.dataset.id}-subset.{written_as.extension.lstrip('.')}"
+        body = None if isinstance(found, Coverages) and found.empty else written_as.write(found, Context())
+        return Result(self.output, written_as.media_type, name, body)
+
+    def execute(self, data: Document, outputs: Any = None) -> tuple[str, bytes]:
+        """What stock pygeoapi calls: the data sets are those of the catalogue that the environment names."""
+        try:
+            result = self.run(data, read(settings().catalogue).datasets)
+        except PolesError as error:
+            raise ProcessorExecuteError(user_msg=error.public) from error
+        return result.media_type, b"".join(result.body or ())
+
+
+def validated(model: type[BaseModel], inputs: Document) -> BaseModel:
+    """The inputs of a process, checked against their schema. Raises `Invalid`, naming the input and what would do."""
+    try:
+        return model.model_validate({name: value_of(name, value) for name, value in inputs.items()})
+    except ValidationError as error:
+        raise _refused(model, error) from error
+
+
+def value_of(name: str, value: Any) -> Any:
+    """An input value, taken out of its qualified form. A reference is not followed."""
+    if isinstance(value, dict) and "href" in value and set(value) <= {"href", "type", "rel", "title", "hreflang"}:
+        raise Invalid(f"inputs.{name}", "a reference", "give the value itself")
+    if (
+        isinstance(value, dict)
+        and "value" in value
+        and set(value) <= {"value", "mediaType", "encoding", "schema", "format"}
+    ):
+        return value["value"]
+    return value
+
+
+def _refused(model: type[BaseModel], error: ValidationError) -> Invalid:
+    first = error.errors(include_url=False)[0]
+    path = [str(p) for p in first["loc"]]
+    name = path[0] if path else "inputs"
+    found = "it is missing" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        return Invalid(f"inputs.{name}", "not an input of this process", f"give of {', '.join(model.model_fields)}")
+    field = model.model_fields.get(name)
+    remedy = (
+        f"give {field.description[0].lower()}{field.description[1:]}"
+        if field and field.description
+        else "see the description"
+    )
+    return Invalid(f"inputs.{name}" if path else name, found, remedy)
+
+
+def described_inputs(model: type[BaseModel]) -> Document:
+    """The inputs as OGC API Processes describes them, from the JSON schema of the model."""
+    schema = model.model_json_schema()
+    required = schema.get("required", [])
+    return {
+        name: {
+            "title": prop.pop("title", name),
+            "description": prop.pop("description", ""),
+            "schema": _plain(prop),
+            "minOccurs": int(name in required),
+            "maxOccurs": 1,
+        }
+        for name, prop in schema["properties"].items()
+    }
+
+
+def _plain(schema: Document) -> Document:
+    """A schema without the `null` that pydantic allows for what may be left out."""
+    options = [s for s in schema.get("anyOf", []) if s != {"type": "null"}]
+    rest = {k: v for k, v in schema.items() if k not in ("anyOf", "default") or (k == "default" and v is not None)}
+    if not options:
+        return rest
+    return {**rest, **options[0]} if len(options) == 1 else {**rest, "oneOf": options}
+
+
+def described_output(formats: Mapping[str, str]) -> Document:
+    """The one output, in any of its formats."""
+    return {
+        "title": "Result",
+        "description": "The file, in the format asked",
+        "schema": {
+            "oneOf": [
+                {"type": "string", "contentMediaType": media_type}
+                | (
+                    {}
+                    if media_type.startswith(("text/", "application/geo", "application/prs"))
+                    else {"contentEncoding": "base64"}
+                )
+                for media_type in formats.values()
+            ]
+        },
+    }

@@ -1,0 +1,1 @@
+"""The web: routes, views over the catalogue, documents, pages. How data are read is not known here."""

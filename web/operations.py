@@ -1,0 +1,104 @@
+"""What operators ask: health, readiness, metrics, and the logs as lines of JSON."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from flask import Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from poles import __version__
+from web.asked import JSON
+from web.views import Views
+
+REQUESTS = Counter("poles_requests", "Requests answered", ("route", "method", "status"))
+SECONDS = Histogram(
+    "poles_request_seconds",
+    "Time until an answer begins",
+    ("route",),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0),
+)
+
+
+def health() -> Response:
+    """Alive; from memory."""
+    return _json({"status": "ok", "version": __version__}, 200)
+
+
+def ready(views: Views | None, fault: str | None) -> Response:
+    """Whether a catalogue is served, and what of it was left out."""
+    if views is None:
+        left = [{"id": "catalogue", "reason": fault}] if fault else []
+        return _json({"status": "starting", "collections": 0, "left_out": left}, 503)
+    left = [{"id": identifier, "reason": reason} for identifier, reason in left_out(views)]
+    return _json({"status": "ready", "collections": len(views.root.datasets), "left_out": left}, 200)
+
+
+def left_out(views: Views) -> Sequence[tuple[str, str]]:
+    """The blocks that the catalogue left out, each with its reason."""
+    return tuple((str(i), str(r)) for i, r in views.catalogue.left_out)
+
+
+def metrics() -> Response:
+    """Prometheus text; with several workers, summed over them."""
+    registry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), headers=[("Content-Type", CONTENT_TYPE_LATEST)])
+
+
+def robots() -> Response:
+    """Documents may be indexed; data answers are left alone."""
+    lines = (
+        "User-agent: *",
+        *(f"Disallow: {p}" for p in ("/*/items", "/*/position", "/*/area", "/*/cube", "/*/coverage")),
+    )
+    return Response("\n".join(lines) + "\n", headers=[("Content-Type", "text/plain; charset=utf-8")])
+
+
+def counted(request: Request, response: Response) -> None:
+    """Notes one request."""
+    route = request.url_rule.rule if request.url_rule is not None else "none"
+    REQUESTS.labels(route, request.method, response.status_code).inc()
+    SECONDS.labels(route).observe(time.perf_counter() - request.environ.get("poles.start", time.perf_counter()))
+
+
+def _json(document: Any, status: int) -> Response:
+    return Response(orjson.dumps(document), status, headers=[("Content-Type", JSON), ("Cache-Control", "no-store")])
+
+
+# --- logs ----------------------------------------------------------------------------------------------------------
+
+
+class Lines(logging.Formatter):
+    """A log record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time, level, logger, message; request id and traceback where there are any."""
+        line = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if (identifier := getattr(record, "request_id", None)) is not None:
+            line["request_id"] = identifier
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()
+
+
+def logging_to_stderr() -> None:
+    """Our loggers, and warnings of libraries, write lines of JSON; pygeoapi's translator is quiet."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("poles").setLevel(logging.INFO)
+    for name in ("pygeoapi.l10n", "pygeoapi"):  # it warns for each key that is no language
+        logging.getLogger(name).setLevel(logging.ERROR)
