@@ -101,8 +101,7 @@ def _in_view(answer: Callable[..., Response], served: "Served") -> Callable[...,
 
 
 def _static(name: str) -> Response:
-    response = send_from_directory(pages.STATIC, name, max_age=3600)
-    return response
+    return send_from_directory(pages.STATIC, name, max_age=3600)
 
 
 class Served:

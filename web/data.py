@@ -20,6 +20,7 @@ GEOJSON = "application/geo+json"
 COVERAGES = (*ogc.MEDIA_TYPES.values(), JSON)
 GATHERED = 256 * 1024
 """An answer up to this size is sent whole, with its length; a longer one is streamed."""
+TEXTS = ("CoverageJSON", "GeoJSON", "CSV")
 Answer = Coverages | Table
 
 
@@ -80,9 +81,7 @@ def _answered(asked: Asked, dataset: Dataset, api: str, verb: str, path: dict[st
     )
     if unchanged(asked, etag):
         return not_modified(etag)
-    found: Answer = door.ask(
-        verb, {**asked.parameters, **path}, text=html or written_as.name in ("CoverageJSON", "GeoJSON", "CSV")
-    )
+    found: Answer = door.ask(verb, {**asked.parameters, **path}, text=html or written_as.name in TEXTS)
     if isinstance(found, Coverages) and found.empty and not html:
         return Response(status=204, headers=_headers(dataset, asked, etag))
     body = written_as.write(found, _context(asked, dataset, verb, found))

@@ -14,31 +14,25 @@ from web.views import NAMES, View
 
 Document = dict[str, Any]
 
-SPEC = "http://www.opengis.net/spec"
-SPECS = "https://www.opengis.net/spec"  # Coverages rc2 is written with https
+
+def _classes(part: str, *names: str, scheme: str = "http") -> tuple[str, ...]:
+    return tuple(f"{scheme}://www.opengis.net/spec/{part}/conf/{name}" for name in names)
+
+
 COMMON = (
-    *(f"{SPEC}/ogcapi-common-1/1.0/conf/{c}" for c in ("core", "landing-page", "json", "html", "oas30")),
-    *(f"{SPEC}/ogcapi-common-2/1.0/conf/{c}" for c in ("collections", "json", "html")),
+    *_classes("ogcapi-common-1/1.0", "core", "landing-page", "json", "html", "oas30"),
+    *_classes("ogcapi-common-2/1.0", "collections", "json", "html"),
 )
+_EDR = ("core", "collections", "json", "geojson", "edr-geojson", "covjson", "html", "oas30")
 CLASSES: dict[str, tuple[str, ...]] = {
-    "feature": tuple(f"{SPEC}/ogcapi-features-1/1.0/conf/{c}" for c in ("core", "geojson", "html", "oas30")),
-    "edr": (
-        *(f"{SPEC}/ogcapi-edr-1/1.0/conf/{c}" for c in ("core", "collections", "json", "geojson", "covjson", "html", "oas30")),
-        *(
-            f"{SPEC}/ogcapi-edr-1/1.1/conf/{c}"
-            for c in ("core", "collections", "queries", "json", "geojson", "edr-geojson", "covjson", "html", "oas30")
-        ),
+    "feature": _classes("ogcapi-features-1/1.0", "core", "geojson", "html", "oas30"),
+    "edr": (*_classes("ogcapi-edr-1/1.0", *_EDR), *_classes("ogcapi-edr-1/1.1", *_EDR, "queries")),
+    "coverage": _classes(
+        "ogcapi-coverages-1/1.0", "core", "subsetting-spatial", "subsetting-temporal", "subsetting-general",
+        "field-selection", "crs", "html", "coveragejson", "netcdf", "geotiff",
+        scheme="https",  # as the text of rc2 has it
     ),
-    "coverage": tuple(
-        f"{SPECS}/ogcapi-coverages-1/1.0/conf/{c}"
-        for c in (
-            "core", "subsetting-spatial", "subsetting-temporal", "subsetting-general", "field-selection", "crs",
-            "html", "coveragejson", "netcdf", "geotiff", "api-operations",
-        )
-    ),
-    "process": tuple(
-        f"{SPEC}/ogcapi-processes-1/1.0/conf/{c}" for c in ("core", "ogc-process-description", "json", "html", "oas30")
-    ),
+    "process": _classes("ogcapi-processes-1/1.0", "core", "ogc-process-description", "json", "html", "oas30"),
 }  # fmt: skip
 """Conformance classes by API; a view declares those of the APIs that its data sets offer."""
 

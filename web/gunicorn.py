@@ -45,7 +45,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             ((s, d) for kind, s, d in _STATUSES if isinstance(exc, kind)), (500, "server: an error of ours")
         )
         if status == 500:
-            self.log.exception("an error outside the application")
+            self.log.error("an error outside the application", exc_info=exc)
         else:
             self.log.info("refused: %s %s", status, type(exc).__name__)
         with contextlib.suppress(OSError):
@@ -149,7 +149,7 @@ timeout = 120
 graceful_timeout = 30
 keepalive = 15
 preload_app = False
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = _metrics_folder()

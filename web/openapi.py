@@ -325,7 +325,7 @@ def main(arguments: Iterable[str]) -> int:
     if "--check" in arguments:
         if fresh():
             return 0
-        print(f"poles: openapi/{GENERATED.name}: not fresh; run python -m web.openapi", file=sys.stderr)
+        sys.stderr.write(f"poles: openapi/{GENERATED.name}: not fresh; run python -m web.openapi\n")
         return 1
     GENERATED.write_bytes(generated())
     return 0

@@ -99,7 +99,7 @@ def _trs(calendar: str | None) -> str:
 
 
 _METRES = {"m": 1, "metre": 1, "meter": 1, "metres": 1, "meters": 1, "km": 1000, "cm": 0.01}
-_PASCALS = {"Pa": 1, "hPa": 100, "kPa": 1000, "mbar": 100, "millibar": 100, "millibars": 100, "dbar": 10000, "bar": 100000}  # fmt: skip
+_PASCALS = {"Pa": 1, "hPa": 100, "kPa": 1000, "mbar": 100, "millibar": 100, "millibars": 100, "dbar": 10_000}
 
 
 def _vrs(axis: AxisFacts) -> str:

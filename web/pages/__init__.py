@@ -248,8 +248,8 @@ def script_texts(language: str) -> Mapping[str, str]:
 
 
 def marked_in_scripts() -> frozenset[str]:
-    """Every text that our scripts mark with `T("…")`."""
-    found = (re.findall(r'\bT\("((?:[^"\\]|\\.)+)"', f.read_text(encoding="utf-8")) for f in STATIC.glob("*.js"))
+    """Every text that our scripts mark, with `T("…")` or `N("…")`."""
+    found = (re.findall(r'\b[TN]\("((?:[^"\\]|\\.)+)"', f.read_text(encoding="utf-8")) for f in STATIC.glob("*.js"))
     return frozenset(text for file in found for text in file)
 
 

@@ -185,6 +185,14 @@ def axes(collection: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
             yield name, axis
 
 
+def axis_unit(axis: Mapping[str, Any]) -> str:
+    """The unit that an axis of the extent names, itself or in the WKT of its vertical reference system."""
+    if axis.get("unit"):
+        return str(axis["unit"])
+    found = re.search(r'(?:LENGTH|PARAMETRIC)UNIT\["([^"]+)"', str(axis.get("vrs") or ""))
+    return found[1] if found else ""
+
+
 def doi(text: str) -> str:
     """A DOI as its address."""
     return text if text.startswith("http") else "https://doi.org/" + text.removeprefix("doi:")
@@ -194,6 +202,25 @@ def mails(contact: Mapping[str, Any]) -> list[str]:
     """The mail addresses of a contact: `email`, or `emails` as records write them."""
     listed = [e.get("value") if isinstance(e, Mapping) else e for e in contact.get("emails") or ()]
     return [m for m in (contact.get("email"), *listed) if m]
+
+
+def linked(links: Iterable[Mapping[str, Any]] | None, rel: str) -> Mapping[str, Any]:
+    """The first link of a relation, else an empty one."""
+    return next((link for link in links or () if link.get("rel") == rel), {})
+
+
+def licence(collection: Mapping[str, Any]) -> str:
+    """The name of a licence: what the collection says, else what the address of its text ends with."""
+    if name := collection.get("license") or collection.get("licence"):
+        return str(name)
+    link = linked(collection.get("links"), "license")
+    return re.sub(r"^https://spdx\.org/licenses/(.+)\.html$", r"\1", link.get("href", ""))
+
+
+def steps(values: Sequence[Any] | None) -> int:
+    """How many values an extent lists; `R40/<start>/<step>` stands for 40."""
+    repeated = (re.match(r"R(\d+)/", str(v)) for v in values or ())
+    return sum(int(r[1]) if r else 1 for r in repeated)
 
 
 def standards(uris: Iterable[str]) -> Mapping[str, list[str]]:
@@ -260,10 +287,10 @@ class Shown:
         listed = axis.get("values") or ()
         interval = (axis.get("interval") or [listed or [""]])[0]
         low, high = (self.text_of(v) for v in (interval[0], interval[-1]))
-        reference = axis.get("vrs") or axis.get("reference") or axis.get("unit") or ""
-        named = f" ({reference})" if isinstance(reference, str) and 0 < len(reference) < 40 else ""
-        steps = f", {self.text('{n} values', n=number(len(listed), self.language))}" if len(listed) > 1 else ""
-        return (low if low == high else f"{low} – {high}") + named + steps
+        measured = f"{NARROW}{unit(u)}" if (u := axis_unit(axis)) not in ("", "1") else ""
+        n = steps(listed)
+        counted = f", {self.text('{n} values', n=number(n, self.language))}" if n > 1 else ""
+        return (low if low == high else f"{low} – {high}") + measured + counted
 
     def text_of(self, value: Any) -> str:
         """A value that may be a number written as text."""
@@ -309,5 +336,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "axes": axes,
     "doi": doi,
     "mails": mails,
+    "linked": linked,
+    "licence": licence,
+    "steps": steps,
     "standards": standards,
 }
