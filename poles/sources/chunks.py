@@ -20,8 +20,10 @@ Key = tuple[str, int]
 Load = Callable[[Slices], Array]
 
 MIB = 1024 * 1024
+HUGE = 32 * MIB
+"""Bytes above which a stored chunk is cut."""
+
 _SMALL, _GROWN = MIB // 16, MIB // 4
-_HUGE = 32 * MIB
 _RUN = 16 * MIB
 _TEXT_BYTES = 64
 
@@ -145,7 +147,7 @@ def layout(
     *,
     small: int = _SMALL,
     grown: int = _GROWN,
-    huge: int | None = _HUGE,
+    huge: int | None = HUGE,
 ) -> tuple[int, ...]:
     """The pieces in which an array is read and cached.
 

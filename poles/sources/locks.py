@@ -90,14 +90,17 @@ class Handles[H]:
     ) -> None:
         self._lock, self._opened, self._closed, self._version, self._limit = lock, opened, closed, version, limit
         self._open: OrderedDict[tuple[str, str], H] = OrderedDict()
+        self._sources: weakref.WeakValueDictionary[tuple[str, str], Source] = weakref.WeakValueDictionary()
         self._dropped: deque[tuple[str, str]] = deque()
         self._left: list[H] = []
         os.register_at_fork(after_in_child=self._leave)
 
     def source(self, href: str, version: str) -> Source:
         """A version of a file; its handle is closed some time after the last reference to this is gone."""
-        found = Source(href, version)
-        weakref.finalize(found, self._dropped.append, (href, version)).atexit = False
+        found = self._sources.get((href, version))
+        if found is None:
+            found = self._sources[href, version] = Source(href, version)
+            weakref.finalize(found, self._dropped.append, (href, version)).atexit = False
         return found
 
     def use[T](self, source: Source, call: Callable[[H], T]) -> T:
@@ -128,7 +131,8 @@ class Handles[H]:
 
     def _close_dropped(self) -> None:
         while self._dropped:
-            handle = self._open.pop(self._dropped.popleft(), None)
+            key = self._dropped.popleft()
+            handle = None if key in self._sources else self._open.pop(key, None)
             if handle is not None:
                 self._closed(handle)
 

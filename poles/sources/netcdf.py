@@ -4,12 +4,13 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from poles.errors import PolesError, Unreadable
-from poles.sources.chunks import Chunked, layout
+from poles.sources.chunks import HUGE, Chunked, layout
 from poles.sources.kinds import checked, version
 from poles.sources.locks import HDF5, Handles, Source
 from poles.stored import Array, Opened, Slices, Stored
@@ -39,7 +40,21 @@ def _open(href: str) -> _File:
         raise Unreadable(href, f"the HDF5 library cannot open it ({_reason(error)})", "copy the file again") from None
     root.set_auto_maskandscale(False)
     root.set_auto_chartostring(False)
-    return _File(root, {_path(g, v): g.variables[v] for g in _groups(root) for v in g.variables})
+    variables = {_path(g, v): g.variables[v] for g in _groups(root) for v in g.variables}
+    for variable in variables.values():
+        _uncached(variable)
+    return _File(root, variables)
+
+
+def _uncached(variable: Variable) -> None:
+    """Without HDF5's own cache of chunks (64 MiB a variable), as whole chunks are read, and kept by ours.
+
+    Chunks so large that they are cut keep theirs, of one chunk.
+    """
+    sizes = _pieces(variable)
+    if sizes is not None and isinstance(variable.dtype, np.dtype):
+        length = prod(sizes) * variable.dtype.itemsize
+        variable.set_var_chunk_cache(length if length > HUGE else 0, 31, 1.0)
 
 
 def _close(file: _File) -> None:
@@ -143,7 +158,7 @@ def _stored(source: Source, key: str, variable: Variable, dims: tuple[str, ...],
     dtype = _OBJECT if text else np.dtype(numbers).newbyteorder("=")
     if dtype.kind in "Vc":
         return None
-    pieces = _pieces(variable, len(shape))
+    pieces = _pieces(variable)
     length = shape[-1:] if joined else ()
     if joined:
         dims, shape = dims[:-1], shape[:-1]
@@ -156,12 +171,10 @@ def _stored(source: Source, key: str, variable: Variable, dims: tuple[str, ...],
     return Stored(key, dims, shape, dtype, attrs, read, chunks)
 
 
-def _pieces(variable: Variable, dims: int) -> tuple[int, ...] | None:
+def _pieces(variable: Variable) -> tuple[int, ...] | None:
     """The stored chunks; None where the array is stored in one run."""
-    sizes = variable.chunking() if dims else None
-    if not isinstance(sizes, list):
-        return None
-    return tuple(sizes)
+    sizes = variable.chunking() if variable.ndim else None
+    return tuple(sizes) if isinstance(sizes, list) else None
 
 
 def _load(
