@@ -77,6 +77,11 @@ def read(path: Path, state: Path | None = None) -> Catalogue:
     )
 
 
+def files(path: Path) -> tuple[Path, ...]:
+    """The root file of a catalogue and the files that it lists."""
+    return (path, *included(_server(_document(path).sections(), path).include, path.parent))
+
+
 def included(patterns: Sequence[str], folder: Path) -> tuple[Path, ...]:
     """The files that the root lists, in order; a pattern gives those that match, sorted."""
     found: list[str] = []

@@ -87,6 +87,11 @@ def _several(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _listed(value: Any) -> Any:
+    """`{0: water, 1: land}` says the same as a list of values and labels."""
+    return [{"value": v, "label": label} for v, label in value.items()] if isinstance(value, dict) else value
+
+
 class _Category(_Strict):
     value: int
     label: Bilingual
@@ -98,7 +103,7 @@ class _Parameter(_Strict):
     property: str | None = None
     standard_name: str | None = None
     description: Bilingual | None = None
-    categories: list[_Category] = []
+    categories: Annotated[list[_Category], BeforeValidator(_listed)] = []
     dtype: Literal["float", "integer", "string", "datetime", "boolean"] | None = None
     cell_methods: str | None = None
 

@@ -1,0 +1,76 @@
+# Poles: `make serve` serves the demonstration, `make test` proves it. Nothing here needs root but `make deps`.
+PATH ?= /usr/local/bin:/usr/bin:/bin
+export PATH
+PORT ?= 5000
+VENV := .venv
+BIN := $(VENV)/bin
+SCRATCH := build/check
+CONFIG := pygeoapi-config.yml
+COMPILE := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.12 \
+	--generate-hashes --no-emit-index-url --no-header --quiet
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: setup dev serve check test lock deps bench openapi format clean
+.DEFAULT_GOAL := setup
+
+setup: $(VENV)/.runtime  ## the environment to serve
+
+dev: $(VENV)/.dev  ## the environment to work
+
+$(BIN)/python:
+	@python=$$(sh .ci/find-python) && echo "making $(VENV) with $$python" && "$$python" -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing from requirements.lock"
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "installing from requirements-dev.lock"
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+serve: setup  ## the demonstration, on PORT
+	@$(BIN)/poles serve --config $(CONFIG) --port $(PORT)
+
+check: dev  ## format, lint, types, imports, catalogue, configuration, OpenAPI
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@mkdir -p $(SCRATCH)
+	POLES_STATE=$(SCRATCH)/state $(BIN)/poles check --config $(CONFIG)
+	POLES_STATE=$(SCRATCH)/state $(BIN)/poles config --config $(CONFIG) > $(SCRATCH)/config.yml
+	$(BIN)/pygeoapi config validate -c $(SCRATCH)/config.yml
+	POLES_STATE=$(SCRATCH)/state $(BIN)/python -m web.openapi --check
+
+test: check  ## check, and all tests
+	$(PYTEST) --numprocesses auto --dist loadfile
+
+format: dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+openapi: dev  ## the generated document under openapi/
+	$(BIN)/python -m web.openapi
+
+lock: dev  ## the locks again, from pyproject.toml
+	$(COMPILE) --upgrade --output-file requirements.lock
+	$(COMPILE) --upgrade --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	@! grep -nE '://|--(extra-)?index|--find-links|--trusted-host' requirements.lock requirements-dev.lock
+
+deps:  ## system packages, as root: the only command that changes the machine
+	@if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update --quiet && DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends chromium; \
+	fi
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+		echo "chromium is missing: the pages are not tested in a browser; run make deps as root, or install it"
+
+bench: dev  ## beside stock pygeoapi, on this machine
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
