@@ -106,7 +106,7 @@ class Log(Logger):  # type: ignore[misc]
             "request_id": environ.get("poles.request_id"),
             "remote": environ.get("REMOTE_ADDR"),
             "method": environ.get("REQUEST_METHOD"),
-            "path": environ.get("RAW_URI"),
+            "path": str(environ.get("RAW_URI"))[:2000],
             "status": int(str(resp.status).split(maxsplit=1)[0]),
             "bytes": getattr(resp, "sent", None),
             "milliseconds": round(request_time.total_seconds() * 1000, 2),
@@ -149,6 +149,7 @@ timeout = 120
 graceful_timeout = 30
 keepalive = 15
 preload_app = False
+control_socket_disable = True  # it would lie outside the state folder
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
