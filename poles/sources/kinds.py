@@ -1,8 +1,10 @@
 """What a file is, by its content and never by its name; and whether all of it is there."""
 
 import os
+import stat
 import struct
 import zipfile
+from collections import deque
 from functools import lru_cache
 from math import prod
 from pathlib import Path
@@ -28,6 +30,7 @@ _RASTER = (
 )
 _GRIDS_OF_TEXT = (b"ncols", b"north:", b"<vrtdataset", b"dsaa", b"p2", b"p5")
 _UNREAD = {b"\x0e\x03\x13\x01": "HDF4", b"BUFR": "BUFR"}
+_FOLDERS = 1000
 ZARR = (".zgroup", ".zarray", ".zmetadata", "zarr.json")
 
 
@@ -37,30 +40,39 @@ def version(href: str) -> str:
     Raises Unreadable where there is nothing.
     """
     try:
-        status = os.stat(href)
-        if not Path(href).is_dir():
-            return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+        found = os.stat(href)
+        if not stat.S_ISDIR(found.st_mode):
+            return f"{found.st_mtime_ns:x}-{found.st_size:x}"
         return "-".join(_folder(href))
     except OSError as error:
         raise _absent(href, error) from None
 
 
 def _folder(href: str) -> list[str]:
-    """Time and size of the metadata of a Zarr store, and the time of every folder that holds its chunks."""
+    """Time and size of the metadata of a Zarr store, and the times of its folders, which change with their chunks.
+
+    The folder of an array of version 2 is not listed, and at most `_FOLDERS` are looked at: a store may hold
+    millions of chunks. A chunk that is written over in its place, with no other sign, is not noticed.
+    """
     newest, sizes, count = 0, 0, 0
-    stack = [href]
-    while stack:
-        here = stack.pop()
-        entries = list(os.scandir(here))
+    waiting = deque([href])
+    while waiting and count < _FOLDERS:
+        here = waiting.popleft()
         newest, count = max(newest, os.stat(here).st_mtime_ns), count + 1
-        names = {e.name for e in entries}
-        for entry in entries:
-            if entry.name in (*ZARR, ".zattrs"):
-                status = entry.stat()
-                newest, sizes = max(newest, status.st_mtime_ns), sizes + status.st_size
-            elif ".zarray" not in names and entry.is_dir():
-                stack.append(entry.path)
+        there = {name: s for name in (*ZARR, ".zattrs") if (s := status(f"{here}/{name}")) is not None}
+        newest = max([newest, *(s.st_mtime_ns for s in there.values())])
+        sizes += sum(s.st_size for s in there.values())
+        if ".zarray" not in there:
+            waiting.extend(sorted(e.path for e in os.scandir(here) if e.is_dir()))
     return [f"{newest:x}", f"{sizes:x}", f"{count:x}"]
+
+
+def status(path: str) -> os.stat_result | None:
+    """What the file system says of a path; None where it is not there."""
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
 
 
 def _absent(href: str, error: OSError) -> Unreadable:

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import os
 import struct
 import threading
 import warnings
@@ -19,7 +18,7 @@ from zarr.storage import LocalStore, ZipStore
 
 from poles.errors import Unreadable
 from poles.sources.chunks import Chunked, Load, layout
-from poles.sources.kinds import ZARR, version, zarr_root
+from poles.sources.kinds import ZARR, status, version, zarr_root
 from poles.sources.locks import Handles, LibraryLock, Replaced, Source
 from poles.stored import Array, Opened, Slices, Stored
 
@@ -193,14 +192,8 @@ def _block(href: str, key: str, array: zarr.Array[Any], slices: Slices) -> Array
 
 def _stamp(href: str) -> Stamp:
     """Time and inode of the metadata at the root of a folder: cheap to look at after each read."""
-    found = []
-    for name in ZARR:
-        try:
-            status = os.stat(f"{href}/{name}")
-        except OSError:
-            continue
-        found.append((name, status.st_mtime_ns, status.st_ino))
-    return tuple(found)
+    statuses = ((name, status(f"{href}/{name}")) for name in ZARR)
+    return tuple((name, s.st_mtime_ns, s.st_ino) for name, s in statuses if s is not None)
 
 
 def _texts(block: Array) -> Array:
