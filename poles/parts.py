@@ -25,6 +25,7 @@ CHECKED_S = 2.0
 """How long the versions of a data set's parts are believed."""
 
 _KEPT = 4096
+_TRIES = 20
 _BESIDE = (".aux.xml", ".ovr", ".msk", ".tfw", ".md5", ".dbf", ".shx", ".prj", ".cpg", ".qpj", ".idx", ".lock", ".tmp")
 
 
@@ -217,7 +218,8 @@ def _search(pattern: str) -> Callable[[str], re.Match[str] | None]:
             return re.compile(pattern).search
         pieces = re.split(r"(%.)", pattern)
         body = "".join(_DIRECTIVES[p] if p.startswith("%") else re.escape(p) for p in pieces)
-        return re.compile(rf"(?<!\d){body}(?!\d)").search
+        before, after = (r"(?<!\d)" if pattern.startswith("%") else ""), (r"(?!\d)" if pieces[-1] == "" else "")
+        return re.compile(before + body + after).search
     except (re.error, KeyError) as error:
         found = f"{pattern!r} is no pattern ({error})"
         raise Unreadable("time_pattern", found, "write %Y%m%d, or a regular expression with (?P<year>…)") from None
@@ -271,10 +273,14 @@ def _keep(key: tuple[str, str], found: Opened) -> Opened:
 
 def _open(href: str) -> Opened:
     """A source whose arrays read on when the file is replaced."""
-    try:
-        found = open_source(href)
-    except Replaced:
-        found = open_source(href)
+    for _ in range(_TRIES):
+        try:
+            found = open_source(href)
+            break
+        except Replaced:
+            continue
+    else:
+        raise Replaced(href)
     return Opened({key: _steady(href, stored) for key, stored in found.arrays.items()}, found.attrs)
 
 
