@@ -163,4 +163,7 @@ class ExtractSubset(Process):
     keywords = {"en": ["extraction", "subset"], "fr": ["extraction", "sous-ensemble"]}  # noqa: RUF012
     inputs = Inputs
     formats = ogc.MEDIA_TYPES
-    compute = staticmethod(compute)
+
+    def computed(self, inputs: Inputs, datasets: Datasets) -> Answer:
+        """See `compute`."""
+        return compute(inputs, datasets)

@@ -1,8 +1,8 @@
 """What every process is to pygeoapi and to the web: described by its `Inputs`, run over the data sets."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ValidationError
 from pygeoapi.process.base import BaseProcessor, ProcessorExecuteError
@@ -18,12 +18,6 @@ Document = dict[str, Any]
 Datasets = Mapping[str, Dataset]
 
 
-class Asking(Protocol):
-    """Inputs that say in which format their result is wanted."""
-
-    format: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class Result:
     """The one output of a process: a file, written as it is read. `body` None: nothing is there."""
@@ -35,7 +29,7 @@ class Result:
 
 
 class Process(BaseProcessor):  # type: ignore[misc]
-    """A process: its description is made from `inputs`, its values are computed by `compute`."""
+    """A process: its description is made from `inputs`, its answer is computed by `computed`."""
 
     id: ClassVar[str]
     title: ClassVar[Mapping[str, str]]
@@ -46,7 +40,6 @@ class Process(BaseProcessor):  # type: ignore[misc]
     output: ClassVar[str] = "result"
     formats: ClassVar[Mapping[str, str]]
     """Names and media types of the formats of the result."""
-    compute: ClassVar[Callable[[Any, Datasets], Answer]]
 
     def __init__(self, processor_def: Document) -> None:
         super().__init__(processor_def, self.described())
@@ -67,10 +60,14 @@ class Process(BaseProcessor):  # type: ignore[misc]
             "outputs": {cls.output: described_output(cls.formats)},
         }
 
+    def computed(self, inputs: Any, datasets: Datasets) -> Answer:
+        """The answer for checked inputs: the pure function of the process."""
+        raise NotImplementedError
+
     def run(self, inputs: Document, datasets: Datasets) -> Result:
         """The result for inputs as they came in a request. Raises `Invalid`, naming the input."""
         checked: Any = validated(self.inputs, inputs)
-        found = type(self).compute(checked, datasets)
+        found = self.computed(checked, datasets)
         kind = "coverages" if isinstance(found, Coverages) else "table"
         default = "NetCDF" if kind == "coverages" else "GeoJSON"
         written_as = choose(checked.format, None, kind, default)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import orjson
-from poles.parts import parts
 from pygeoapi.provider.base import (
     BaseProvider,
     ProviderGenericError,
@@ -25,6 +24,7 @@ from poles.coverage import Answer
 from poles.dataset import Dataset, Described
 from poles.encodings import Context, choose
 from poles.errors import PolesError
+from poles.parts import parts
 from poles.settings import settings
 
 Parameters = Mapping[str, str | list[str]]

@@ -3,15 +3,22 @@
 from typing import Any
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from poles.coverage import Coverages
 from poles.metadata import ogc as metadata
 from providers.door import Document, Door, Words, bridged, crs_of, document, joined, nothing, ogc
 
+
+def _wkt(geometry: BaseGeometry) -> str:
+    """A geometry as text, every digit kept."""
+    return str(shapely.to_wkt(geometry, rounding_precision=-1))
+
+
 WORDS: Words = {
     "datetime_": ("datetime", str),
     "select_properties": ("parameter-name", joined),
-    "wkt": ("coords", lambda geometry: shapely.to_wkt(geometry, rounding_precision=-1, trim=True)),
+    "wkt": ("coords", _wkt),
     "z": ("z", str),
     "bbox": ("bbox", joined),
     "crs_transform_spec": ("crs", crs_of),

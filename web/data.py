@@ -93,7 +93,7 @@ def _answered(asked: Asked, dataset: Dataset, api: str, verb: str, path: dict[st
 def _sent(
     body: Iterable[bytes], found: Answer, written_as: Format, headers: list[tuple[str, str]], dataset: Dataset
 ) -> Response:
-    """The answer on its way: whole if it is small, else streamed; what fails before the first bytes is an error page."""
+    """The answer on its way: whole if it is small, else streamed; what fails before the first bytes is still refused."""
     headers.append(("Content-Type", written_as.media_type))
     if isinstance(found, Table):
         headers.append(("Content-Crs", f"<{found.crs}>"))
@@ -185,7 +185,7 @@ def _page(asked: Asked, dataset: Dataset, verb: str, found: Answer, body: bytes,
 def _encodings(asked: Asked, dataset: Dataset, found: Answer) -> tuple[dict[str, Any], ...]:
     """Links to the same answer in its other formats."""
     url = asked.view.url + quote(asked.path)
-    names = ogc.ROWS if isinstance(found, Table) else ogc.SAMPLES
+    names: tuple[str, ...] = ogc.ROWS if isinstance(found, Table) else ogc.SAMPLES
     if asked.path.endswith("/coverage"):
         names = ogc.coverage_formats(dataset)
     return tuple(ogc.link(_address(url, asked.pairs, f=n), "alternate", ogc.MEDIA_TYPES[n], n) for n in names)

@@ -8,6 +8,7 @@ from flask import Response
 
 from poles.dataset import POLES, Dataset, Text
 from poles.metadata import ogc
+from poles.query import CRS84
 from web import listing, openapi, pages, shell
 from web.asked import HTML, JSON, OPENAPI, SCHEMA, VARY, Asked, chosen, declared, not_modified, unchanged
 from web.views import NAMES, View
@@ -115,7 +116,7 @@ def _listed(asked: Asked, found: Sequence[Dataset], page: listing.Page) -> bytes
     if page.previous is not None:
         links.append(_link(listing.address(url, asked, page.previous), "prev", JSON, TITLES["prev"], asked.language))
     shown = found[page.offset : page.offset + page.limit]
-    head = {"links": links, "crs": [ogc.CRS84], "numberMatched": len(found), "numberReturned": len(shown)}
+    head = {"links": links, "crs": [CRS84], "numberMatched": len(found), "numberReturned": len(shown)}
     documents = b",".join(collection_bytes(asked, d) for d in shown)
     return orjson.dumps(head)[:-1] + b',"collections":[' + documents + b"]}"
 

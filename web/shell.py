@@ -42,7 +42,8 @@ class Json(APIRequest):  # type: ignore[misc]
     """A request for JSON in a language: negotiation is done before pygeoapi is asked."""
 
     def __init__(self, language: str) -> None:
-        self._data, self._args, self._headers = b"", MultiDict(), Headers()
+        self._data, self._headers = b"", Headers()
+        self._args: MultiDict[str, str] = MultiDict()
         self._raw_locale, self._locale = language, LOCALES[language]
         self._format, self._path_info = "json", ""
 
