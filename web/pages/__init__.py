@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import jinja2
 from markupsafe import Markup
+from pygeoapi import util
 
 from poles.dataset import POLES
 from web.pages import forms, shown, wording
@@ -97,6 +98,8 @@ def render(
         n_=plurals(place.language),
         say=shown.Shown(place.language, texts(place.language)),
         script_texts=script_texts(place.language),
+        gettext=texts(place.language),
+        ngettext=lambda one, many, n: texts(place.language)(one if n == 1 else many),
         **more,
     )
 
@@ -278,14 +281,23 @@ class Shipped(jinja2.FileSystemLoader):
         return f'<link rel="stylesheet" href="{address}">'
 
 
+THEIRS = (
+    "to_json",
+    "format_datetime",
+    "format_duration",
+    "human_size",
+    "get_path_basename",
+    "get_breadcrumbs",
+    "filter_dict_by_key_value",
+)
+"""The filters that pygeoapi's templates name."""
+
+
 @cache
 def environment() -> jinja2.Environment:
     """The one environment: our templates first, pygeoapi's next; compiled once."""
-    import pygeoapi
-
-    stock = Path(pygeoapi.__file__).parent / "templates"
     made = jinja2.Environment(
-        loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(HERE / "templates"), Shipped(stock)]),
+        loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(HERE / "templates"), Shipped(util.TEMPLATESDIR)]),
         autoescape=True,
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
@@ -293,6 +305,8 @@ def environment() -> jinja2.Environment:
         auto_reload=False,
         cache_size=-1,
     )
-    made.filters.update(shown.FILTERS | forms.FILTERS)
+    theirs = {name: getattr(util, name) for name in THEIRS}
+    made.filters.update(theirs | shown.FILTERS | forms.FILTERS)
+    made.globals.update(theirs)
     made.globals.update({name: table for name, table in vars(wording).items() if name.isupper()}, POLES=POLES)
     return made

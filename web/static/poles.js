@@ -1,0 +1,41 @@
+// What pages do beyond HTML. Each part is loaded only where a page has a place for it.
+
+import { T, element } from "./texts.js";
+
+for (const place of document.querySelectorAll("[data-map]")) {
+  import("./map.js").then((map) => map.drawn(place));
+}
+for (const place of document.querySelectorAll("[data-coverage]")) {
+  import("./coverage.js").then((coverage) => coverage.shown(place));
+}
+for (const place of document.querySelectorAll("[data-ask]")) {
+  import("./ask.js").then((ask) => ask.ready(place));
+}
+for (const form of document.querySelectorAll("form[data-run]")) {
+  import("./run.js").then((run) => run.ready(form));
+}
+for (const place of document.querySelectorAll("[data-wait]")) {
+  import("./run.js").then((run) => run.awaited(place));
+}
+
+for (const place of document.querySelectorAll("[data-address] code")) {
+  place.textContent = new URL(place.textContent, location.href).href;
+}
+
+// A search leaves out what was not filled in.
+for (const form of document.querySelectorAll("form.find")) {
+  form.addEventListener("formdata", (event) => {
+    for (const [key, value] of [...event.formData]) if (value === "") event.formData.delete(key);
+  });
+}
+
+for (const place of document.querySelectorAll("[data-copy]")) {
+  const button = element("button", { type: "button", class: "copy" }, T("Copy"));
+  button.addEventListener("click", async () => {
+    const text = (place.querySelector("code") ?? place.firstChild).textContent.trim();
+    await navigator.clipboard.writeText(text);
+    button.textContent = T("Copied");
+    setTimeout(() => { button.textContent = T("Copy"); }, 1500);
+  });
+  place.append(button);
+}
