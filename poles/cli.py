@@ -148,11 +148,21 @@ def _serve(asked: Arguments) -> int:
     os.environ |= {f"POLES_{name}": str(value) for name, value in given.items() if value is not None}
     os.environ["POLES_CONFIG"] = str(config.resolve())
     now = settings()
-    os.environ["POLES_STATE"] = str(now.state.resolve())
+    _keep_to_state(now.state.resolve())
     host = f"[{now.host}]" if ":" in now.host else now.host
     print(f"Poles at {now.url or f'http://{host}:{now.port}'}", flush=True)
     gunicorn = [sys.executable, "-P", "-m", "gunicorn", "--chdir", "/", "-c", "python:web.gunicorn"]
     os.execv(sys.executable, gunicorn)
+
+
+def _keep_to_state(state: Path) -> None:
+    """Temporary files too lie in the state folder, so that all else may be read-only."""
+    os.environ["POLES_STATE"] = str(state)
+    try:
+        (state / "tmp").mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("TMPDIR", str(state / "tmp"))
+    except OSError:
+        pass  # a state folder that cannot be written: the server still serves
 
 
 def _refuse_faults(config: Path) -> None:
