@@ -165,8 +165,8 @@ def checked(href: str) -> None:
 
     The libraries read what is not there of NetCDF-3 as zeros, and tell no reason for HDF5.
     """
-    size = os.stat(href).st_size
     with open(href, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
         expected = _classic_size(href, file, size) if file.read(3) == b"CDF" else _hdf5_size(file)
     if expected is not None and size < expected:
         raise Unreadable(href, f"cut short, {size} of {expected} bytes", "copy the file again")

@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 
 from poles.errors import Unreadable
@@ -18,6 +19,9 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 os.environ.setdefault("GDAL_PAM_ENABLED", "NO")
 os.environ.setdefault("GDAL_DISABLE_READDIR_ON_OPEN", "TRUE")
 os.environ.setdefault("GDAL_CACHEMAX", "64")
+
+
+_TRIES = 10
 
 
 class Replaced(Unreadable):
@@ -91,17 +95,30 @@ class Handles[H]:
         self._lock, self._opened, self._closed, self._version, self._limit = lock, opened, closed, version, limit
         self._open: OrderedDict[tuple[str, str], H] = OrderedDict()
         self._sources: weakref.WeakValueDictionary[tuple[str, str], Source] = weakref.WeakValueDictionary()
+        self._naming = threading.Lock()
         self._dropped: deque[tuple[str, str]] = deque()
         self._left: list[H] = []
         os.register_at_fork(after_in_child=self._leave)
 
     def source(self, href: str, version: str) -> Source:
         """A version of a file; its handle is closed some time after the last reference to this is gone."""
-        found = self._sources.get((href, version))
-        if found is None:
-            found = self._sources[href, version] = Source(href, version)
-            weakref.finalize(found, self._dropped.append, (href, version)).atexit = False
-        return found
+        with self._naming:
+            found = self._sources.get((href, version))
+            if found is None:
+                found = self._sources[href, version] = Source(href, version)
+                weakref.finalize(found, self._dropped.append, (href, version)).atexit = False
+            return found
+
+    def first[T](self, href: str, call: Callable[[Source, H], T]) -> T:
+        """What `call` makes of the file as it is at this moment, opened under the lock of the library."""
+        with self._lock:
+            for _ in range(_TRIES):
+                source = self.source(href, self._version(href))
+                try:
+                    return self.use(source, partial(call, source))
+                except Replaced:
+                    continue
+            raise Replaced(href)
 
     def use[T](self, source: Source, call: Callable[[H], T]) -> T:
         """What `call` makes of the open handle, under the lock of the library."""
@@ -123,7 +140,12 @@ class Handles[H]:
     def _same(self, href: str, version: str) -> H:
         if self._version(href) != version:
             raise Replaced(href)
-        handle = self._opened(href)
+        try:
+            handle = self._opened(href)
+        except Unreadable:
+            if self._version(href) != version:
+                raise Replaced(href) from None
+            raise
         if self._version(href) != version:
             self._closed(handle)
             raise Replaced(href)
@@ -140,3 +162,4 @@ class Handles[H]:
         """A forked child opens its own: parent and child would move one file position."""
         self._left.extend(self._open.values())
         self._open.clear()
+        self._naming = threading.Lock()

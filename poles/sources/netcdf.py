@@ -86,8 +86,7 @@ def opened(href: str) -> Opened:
     integers with `flag_values` and `flag_meanings`. Variables of compound, opaque or variable-length types are left
     out. Raises Unreadable.
     """
-    source = _FILES.source(href, version(href))
-    return _FILES.use(source, partial(_described, source))
+    return _FILES.first(href, _described)
 
 
 def _described(source: Source, file: _File) -> Opened:

@@ -57,9 +57,8 @@ def opened(href: str) -> Opened:
     in their place (x = a col + b row + c, y = d col + e row + f). A cell that a mask or an alpha band hides holds
     `_FillValue`. Complex bands are left out. Raises Unreadable where nothing tells where the cells are.
     """
-    source = _FILES.source(href, version(href))
     try:
-        return _FILES.use(source, partial(_described, source))
+        return _FILES.first(href, _described)
     except PolesError:
         raise
     except _FAILURES as error:

@@ -43,13 +43,13 @@ class _Store:
 
 def opened(href: str) -> Opened:
     """All arrays of a store, by path. Structured and complex arrays are left out. Raises Unreadable."""
-    found = version(href)
     if not Path(href).is_dir():
-        source = _ZIPS.source(href, found)
-        return _ZIPS.use(source, lambda store: _described(href, found, store, partial(_from_zip, source)))
-    stamp = _stamp(href)
+        return _ZIPS.first(href, lambda source, store: _described(source, store, partial(_from_zip, source)))
+    source, stamp = Source(href, version(href)), _stamp(href)
     store = _open(href)
-    return _described(href, found, store, lambda key: partial(_from_folder, href, key, store.arrays[key], stamp))
+    if _stamp(href) != stamp:
+        raise Replaced(href)
+    return _described(source, store, lambda key: partial(_from_folder, href, key, store.arrays[key], stamp))
 
 
 def _open(href: str) -> _Store:
@@ -86,12 +86,12 @@ def _reason(error: BaseException) -> str:
     return " ".join(str(error).split())[:120] or type(error).__name__
 
 
-def _described(href: str, found: str, store: _Store, reader: Callable[[str], Load]) -> Opened:
+def _described(source: Source, store: _Store, reader: Callable[[str], Load]) -> Opened:
     names = {key: _names(array) for key, array in store.arrays.items()}
     arrays = {}
     for key, array in store.arrays.items():
         dims = _dims(key, array, store.arrays, names)
-        stored = _stored(f"{href}\0{found}\0{key}", key, array, dims, reader(key))
+        stored = _stored(f"{source.href}\0{source.version}\0{key}", key, array, dims, reader(key))
         if stored is not None:
             arrays[key] = stored
     return Opened(arrays, store.attrs)
