@@ -79,7 +79,7 @@ def write_features(path: Path) -> None:
 def block(identifier: str, pole: str, source: Path, apis: tuple[str, ...], **own: Any) -> dict[str, Any]:
     """A resource of the configuration."""
     names = {"edr": "providers.EDR", "coverage": "providers.Coverage", "feature": "providers.Feature"}
-    native = {"format": {"name": "NetCDF", "mimetype": "application/netcdf"}}
+    native = {"format": {"name": "NetCDF", "mimetype": "application/x-netcdf"}}
     return {
         "type": "collection",
         "title": {"en": f"Title of {identifier}", "fr": f"Titre de {identifier}"},

@@ -18,7 +18,7 @@ from providers import coverage as coverages
 from providers import edr, feature
 from providers.door import ogc, translated
 
-GRID = {"data": "odatis-grid", "format": {"name": "NetCDF", "mimetype": "application/netcdf"}}
+GRID = {"data": "odatis-grid", "format": {"name": "NetCDF", "mimetype": "application/x-netcdf"}}
 
 
 @pytest.fixture(scope="module")

@@ -336,7 +336,6 @@ def test_an_unknown_path_and_a_wrong_method_are_json(client: Any) -> None:
     wrong = client.delete("/collections")
     assert (wrong.status_code, wrong.get_json()["status"]) == (405, 405)
     assert "GET" in wrong.headers["Allow"]
-    assert client.get("//processes").status_code == 404
 
 
 def test_a_browser_gets_a_page_and_a_client_that_asks_for_it_a_problem(client: Any) -> None:

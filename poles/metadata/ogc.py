@@ -17,7 +17,7 @@ MEDIA_TYPES = {
     "CoverageJSON": "application/prs.coverage+json",
     "GeoJSON": "application/geo+json",
     "CSV": "text/csv",
-    "NetCDF": "application/netcdf",
+    "NetCDF": "application/x-netcdf",
     "GeoTIFF": "image/tiff; application=geotiff",
 }
 SAMPLES = ("CoverageJSON", "GeoJSON", "CSV", "NetCDF")
