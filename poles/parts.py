@@ -26,6 +26,7 @@ CHECKED_S = 2.0
 
 _KEPT = 4096
 _TRIES = 20
+_GRACE_S = 5.0
 _BESIDE = (".aux.xml", ".ovr", ".msk", ".tfw", ".md5", ".dbf", ".shx", ".prj", ".cpg", ".qpj", ".idx", ".lock", ".tmp")
 
 
@@ -46,6 +47,8 @@ class _Index:
 
     checked: float
     parts: tuple[Part, ...]
+    found: float
+    """When all of them were there."""
 
 
 _INDEX: dict[tuple[Any, ...], _Index] = {}
@@ -77,10 +80,17 @@ def _looked(key: tuple[Any, ...], index: _Index | None) -> _Index:
     if index is not None and now - index.checked < CHECKED_S:
         return index
     source, pattern = key
-    found = _versions(source)
+    try:
+        found = _versions(source)
+    except Unreadable:
+        # A folder cannot be replaced at once: between two renames nothing is there.
+        if index is None or now - index.found > _GRACE_S:
+            raise
+        index.checked = now
+        return index
     if index is None or found != {p.href: p.version for p in index.parts}:
-        index = _INDEX[key] = _Index(now, _dated(found, pattern))
-    index.checked = now
+        index = _INDEX[key] = _Index(now, _dated(found, pattern), now)
+    index.checked = index.found = now
     return index
 
 
@@ -273,15 +283,22 @@ def _keep(key: tuple[str, str], found: Opened) -> Opened:
 
 def _open(href: str) -> Opened:
     """A source whose arrays read on when the file is replaced."""
-    for _ in range(_TRIES):
+    found = _settled(href)
+    return Opened({key: _steady(href, stored) for key, stored in found.arrays.items()}, found.attrs)
+
+
+def _settled(href: str) -> Opened:
+    """The source, once it is no longer being replaced; a second is waited at most."""
+    for attempt in range(_TRIES):
         try:
-            found = open_source(href)
-            break
+            return open_source(href)
         except Replaced:
             continue
-    else:
-        raise Replaced(href)
-    return Opened({key: _steady(href, stored) for key, stored in found.arrays.items()}, found.attrs)
+        except Unreadable:
+            if os.path.exists(href) or attempt == _TRIES - 1:
+                raise
+            time.sleep(1 / _TRIES)
+    raise Replaced(href)
 
 
 def _steady(href: str, stored: Stored) -> Stored:
@@ -296,9 +313,9 @@ def _steady(href: str, stored: Stored) -> Stored:
 
 def _successor(href: str, stored: Stored) -> Stored:
     """The same array of the file that took the place."""
-    _INDEX.clear()
-    other = open_source(href).arrays.get(stored.key)
+    other = _settled(href).arrays.get(stored.key)
     if other is None or not _alike(stored, other):
+        _INDEX.clear()
         raise Replaced(href)
     return other
 

@@ -1,6 +1,7 @@
 """Parts: which files a data set is made of, what their names tell, and what happens when one is replaced."""
 
 import os
+import shutil
 import threading
 import time
 from datetime import datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import pytest
+import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -207,6 +209,24 @@ def test_a_part_is_opened_once_and_again_when_it_changed(tmp_path, impatient):
     (other,) = parts(dataset(path))
     assert other.version != part.version
     assert whole(other) == [2, 2, 2]
+
+
+def test_a_folder_may_be_away_for_a_moment_while_it_is_swapped(tmp_path, impatient, monkeypatch):
+    path = tmp_path / "a.zarr"
+    zarr.create_array(str(path), data=np.ones(4), zarr_format=2)
+    first = parts(dataset(path))
+    arrays = opened(first[0]).arrays
+    path.rename(tmp_path / "old")
+    assert parts(dataset(path)) is first
+    zarr.create_array(str(tmp_path / "next"), data=np.full(4, 2.0), zarr_format=2)
+    swap = threading.Timer(0.2, lambda: (tmp_path / "next").rename(path))
+    swap.start()
+    assert arrays["a"].whole().tolist() == [2, 2, 2, 2]
+    swap.join()
+    shutil.rmtree(path)
+    monkeypatch.setattr(room, "_GRACE_S", 0.0)
+    with pytest.raises(Unreadable, match="not found"):
+        parts(dataset(path))
 
 
 def test_many_who_ask_for_a_part_at_once_open_it_once(tmp_path, monkeypatch):
