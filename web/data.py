@@ -86,14 +86,14 @@ def _answered(asked: Asked, dataset: Dataset, api: str, verb: str, path: dict[st
         return Response(status=204, headers=_headers(dataset, asked, etag))
     body = written_as.write(found, _context(asked, dataset, verb, found))
     if html:
-        return _page(asked, dataset, verb, found, b"".join(body), etag)
+        return _page(asked, dataset, verb, found, body, etag)
     return _sent(body, found, written_as, _headers(dataset, asked, etag), dataset)
 
 
 def _sent(
     body: Iterable[bytes], found: Answer, written_as: Format, headers: list[tuple[str, str]], dataset: Dataset
 ) -> Response:
-    """The answer on its way: whole if it is small, else streamed; what fails before the first bytes is still refused."""
+    """The answer on its way: whole if it is small, else streamed; what fails before its first bytes is refused."""
     headers.append(("Content-Type", written_as.media_type))
     if isinstance(found, Table):
         headers.append(("Content-Crs", f"<{found.crs}>"))
@@ -163,12 +163,12 @@ def _address(url: str, pairs: Iterable[tuple[str, str]], **changes: str) -> str:
 # --- pages ---------------------------------------------------------------------------------------------------------
 
 
-def _page(asked: Asked, dataset: Dataset, verb: str, found: Answer, body: bytes, etag: str) -> Response:
+def _page(asked: Asked, dataset: Dataset, verb: str, found: Answer, body: Iterable[bytes], etag: str) -> Response:
     """The page over the same document that the JSON answer sends."""
     kind = verb if isinstance(found, Table) or verb == "coverage" else "edr"
     html = pages.render(
         kind,
-        body,
+        b"".join(body) if isinstance(found, Table) else _small(found, body),
         language=asked.language,
         base=asked.view.root,
         path=asked.path,
@@ -180,6 +180,17 @@ def _page(asked: Asked, dataset: Dataset, verb: str, found: Answer, body: bytes,
     )
     headers = [*documents.headers(HTML, etag, asked.language), _headers(dataset, asked, etag)[2]]
     return Response(html, headers=headers)
+
+
+def _small(found: Coverages, body: Iterable[bytes]) -> bytes | None:
+    """A document that is small enough to stand in its page; None: the page reads it from its own address."""
+    held, size = [], 0
+    for piece in () if found.empty else body:
+        held.append(piece)
+        size += len(piece)
+        if size > pages.EMBEDDED_BYTES:
+            return None
+    return b"".join(held) or None
 
 
 def _encodings(asked: Asked, dataset: Dataset, found: Answer) -> tuple[dict[str, Any], ...]:

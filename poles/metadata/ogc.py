@@ -3,6 +3,8 @@
 from functools import lru_cache
 from typing import Any
 
+from pyproj.exceptions import CRSError
+
 from poles.crs import crs
 from poles.dataset import Dataset, Described, Kind, Text
 from poles.metadata.extents import extent
@@ -239,4 +241,8 @@ def _wkt(dataset: Dataset, name: str) -> str:
 
 @lru_cache(256)
 def _wkt_of(text: str) -> str:
-    return crs(text).to_wkt()
+    found = crs(text)
+    try:
+        return str(found.to_wkt("WKT1_GDAL"))  # a third of the length, and what clients of EDR know
+    except CRSError:
+        return str(found.to_wkt())
