@@ -127,6 +127,14 @@ def test_a_file_is_known_by_its_content_and_not_by_its_name(tmp_path):
     assert FIELD.tolist() == open_source(str(tmp_path / "a.tif")).arrays["v"].whole().tolist()
 
 
+@pytest.mark.parametrize(
+    "head", ["BMI,age\n1,2\n", "P2,P5\n1,2\n", "GRIB file,value\na,1\n", "ncols,nrows\n1,2\n", "RIFF,x\n"]
+)
+def test_text_that_begins_like_another_format_is_rows(tmp_path, head):
+    (tmp_path / "a.csv").write_text(head)
+    assert kind_of(str(tmp_path / "a.csv")) == "rows"
+
+
 def test_what_is_not_there_or_is_no_store_is_refused(tmp_path):
     assert "not found" in refused(tmp_path / "nothing.nc")
     assert "no Zarr store" in refused(tmp_path)
@@ -588,6 +596,23 @@ def test_a_palette_keeps_its_numbers_and_its_names(tmp_path):
     assert band.whole().tolist() == [[0, 2]]
     assert band.attrs["flag_values"].tolist() == [0, 2]
     assert band.attrs["flag_meanings"] == "water bare_soil"
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint32", "int64", "uint64", "float16", "float64"])
+def test_every_kind_of_number_is_read_and_half_floats_are_widened(tmp_path, kind):
+    write_raster(tmp_path / "a.tif", FIELD[0].astype(kind))
+    band = bands_of(tmp_path / "a.tif")["band_1"]
+    assert band.dtype == np.dtype("float32" if kind == "float16" else kind)
+    assert band.whole().dtype == band.dtype
+    assert np.array_equal(band.whole(), FIELD[0])
+
+
+def test_a_cog_is_read_like_any_geotiff(tmp_path):
+    values = np.arange(600 * 700, dtype="f4").reshape(600, 700)
+    write_raster(tmp_path / "a.tif", values, driver="COG", blocksize=256)
+    band = bands_of(tmp_path / "a.tif")["band_1"]
+    assert band.chunks == (256, 256)
+    assert np.array_equal(band.whole(), values)
 
 
 def test_other_rasters_of_gdal_are_read(tmp_path):

@@ -17,18 +17,8 @@ Kind = Literal["netcdf", "zarr", "raster", "rows"]
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ROWS = (b"SQLite format 3\0", b"\0\0\x27\x0a", b"fgb\x03", b"PAR1", b"ARROW1")
-_RASTER = (
-    b"\x89PNG",
-    b"\xff\xd8\xff",
-    b"\0\0\0\x0cjP",
-    b"\xff\x4f\xff\x51",
-    b"NITF",
-    b"EHFA_HEADER_TAG",
-    b"RIFF",
-    b"GIF8",
-    b"BM",
-)
-_GRIDS_OF_TEXT = (b"ncols", b"north:", b"<vrtdataset", b"dsaa", b"p2", b"p5")
+_RASTER = (b"\x89PNG", b"\xff\xd8\xff", b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51", b"NITF0", b"EHFA_HEADER_TAG", b"GIF8")
+_GRIDS_OF_TEXT = (b"ncols ", b"ncols\t", b"north:", b"<vrtdataset", b"dsaa\n", b"dsaa\r")
 _UNREAD = {b"\x0e\x03\x13\x01": "HDF4", b"BUFR": "BUFR"}
 _FOLDERS = 1000
 ZARR = (".zgroup", ".zarray", ".zmetadata", "zarr.json")
@@ -122,7 +112,7 @@ def _file_kind(href: str, file: BinaryIO, head: bytes) -> Kind:
     for magic, name in _UNREAD.items():
         if head.startswith(magic):
             raise Unreadable(href, f"{name} is not read", "convert it to NetCDF")
-    if b"GRIB" in head[:64]:
+    if _is_grib(head):
         raise Unreadable(href, "GRIB is not read", "convert it to NetCDF")
     if _hdf5_start(file) is not None:
         return "netcdf"
@@ -132,6 +122,12 @@ def _file_kind(href: str, file: BinaryIO, head: bytes) -> Kind:
     if b"\0" in head:
         return _unknown(href, head)
     return "rows"
+
+
+def _is_grib(head: bytes) -> bool:
+    """Whether a GRIB message of edition 1 or 2 begins here, or after the heading of a WMO bulletin."""
+    place = head.find(b"GRIB", 0, 68)
+    return place >= 0 and head[place + 7 : place + 8] in (b"\1", b"\2")
 
 
 def _unknown(href: str, head: bytes) -> Kind:
