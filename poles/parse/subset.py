@@ -95,7 +95,9 @@ def _role(name: str, dataset: Dataset) -> str:
     if generic in ("x", "y") or generic in [a.name for a in axes]:
         return str(generic)
     there = [a.key or a.name for a in axes]
-    raise Invalid("subset", f"there is no axis {shown(name)}", f"give of {choices(dict.fromkeys(['Lat', 'Lon', *there]))}")
+    raise Invalid(
+        "subset", f"there is no axis {shown(name)}", f"give of {choices(dict.fromkeys(['Lat', 'Lon', *there]))}"
+    )
 
 
 def _called(name: str, key: str, standard_name: str | None) -> set[str]:

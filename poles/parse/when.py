@@ -85,8 +85,8 @@ def _part(text: str, calendar: str, name: str) -> tuple[Interval, ...]:
             at = moment(instant, name)
             return (Interval(at, at),)
         case [start, end]:
-            bounds = (None if e in _OPEN else moment(e, name) for e in (start, end))
-            return (between(*bounds, text, name),)
+            first, last = (None if e in _OPEN else moment(e, name) for e in (start, end))
+            return (between(first, last, text, name),)
         case _:
             raise Invalid(name, f"{shown(text)!r} is neither a time nor an interval", _REMEDY)
 

@@ -76,7 +76,9 @@ def polygon(coords: str, crs: str = CRS84) -> tuple[BaseGeometry, float | None]:
     """The `POLYGON` or `MULTIPOLYGON`, and the common z of its vertices if they have one. Raises Invalid."""
     geometry = _geometry("area", coords, crs)
     if not geometry.is_valid:
-        raise Invalid("coords", f"no valid polygon: {shapely.is_valid_reason(geometry)}", "give rings that do not cross")
+        raise Invalid(
+            "coords", f"no valid polygon: {shapely.is_valid_reason(geometry)}", "give rings that do not cross"
+        )
     return shapely.force_2d(geometry), _level(geometry)
 
 
@@ -113,7 +115,9 @@ def _in_reach(name: str, west: float, south: float, east: float, north: float) -
             raise Invalid(name, f"latitude {latitude:g} is beyond a pole", "give longitude before latitude, in degrees")
     for longitude in (west, east):
         if math.isfinite(longitude) and not -360 <= longitude <= 540:
-            raise Invalid(name, f"longitude {longitude:g} is out of reach", "give degrees from -180 to 180, or 0 to 360")
+            raise Invalid(
+                name, f"longitude {longitude:g} is out of reach", "give degrees from -180 to 180, or 0 to 360"
+            )
 
 
 def _level(geometry: BaseGeometry) -> float | None:
@@ -152,7 +156,9 @@ def checked(name: str, box: Box, crs: str) -> Box:
     if is_geographic(crs):
         _in_reach(name, box.west, box.south, box.east, box.north)
     elif crs != NATIVE and box.west > box.east:
-        raise Invalid(name, f"west {box.west:g} is east of east {box.east:g}", _BOX + ": only degrees go round the globe")
+        raise Invalid(
+            name, f"west {box.west:g} is east of east {box.east:g}", _BOX + ": only degrees go round the globe"
+        )
     return box
 
 
