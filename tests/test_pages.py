@@ -12,7 +12,6 @@ import subprocess
 import tempfile
 import threading
 import time
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,13 +76,13 @@ def collection(language: str, identifier: str = "odatis-sst", pole: str = "odati
         "parameter_names": {
             "sst": {
                 "type": "Parameter", "id": "sst", "label": label,
-                "observedProperty": {"id": "http://vocab.nerc.ac.uk/standard_name/sea_surface_temperature/", "label": label},
+                "observedProperty": {"id": "http://vocab.nerc.ac.uk/collection/P07/current/CFSN0381/", "label": label},
                 "unit": {"symbol": {"value": "Cel", "type": "http://www.opengis.net/def/uom/UCUM/"}},
             }
         },
         "links": [
             {"href": here, "rel": "self", "type": "application/json", "title": "JSON"},
-            {"href": f"{here}/coverage", "rel": "http://www.opengis.net/def/rel/ogc/1.0/coverage", "type": "application/prs.coverage+json", "title": label},
+            {"href": f"{here}/coverage", "rel": "http://www.opengis.net/def/rel/ogc/1.0/coverage", "title": label},
             {"href": "https://spdx.org/licenses/CC0-1.0.html", "rel": "license", "type": "text/html", "title": "CC0"},
         ],
         "contacts": [{"name": "Ifremer", "role": "pointOfContact", "email": "sea@example.org"}],
@@ -91,12 +90,13 @@ def collection(language: str, identifier: str = "odatis-sst", pole: str = "odati
     }  # fmt: skip
 
 
+DEPTH = {"name": {"en": "depth", "fr": "profondeur"}, "direction": "down", "unit": {"symbol": "m"}}
 REFERENCING = [
     {"coordinates": ["x", "y"], "system": {"type": "GeographicCRS", "id": CRS84}},
     {"coordinates": ["t"], "system": {"type": "TemporalRS", "calendar": "Gregorian"}},
     {
         "coordinates": ["z"],
-        "system": {"type": "VerticalCRS", "cs": {"csAxes": [{"name": {"en": "depth"}, "direction": "down", "unit": {"symbol": "m"}}]}},
+        "system": {"type": "VerticalCRS", "cs": {"csAxes": [DEPTH]}},
     },
 ]  # fmt: skip
 PARAMETERS = {
@@ -125,7 +125,9 @@ def coverage(domain: str, axes: dict[str, Any], names: list[str], values: list[A
         "type": "Coverage",
         "domain": {"type": "Domain", "domainType": domain, "axes": axes, "referencing": REFERENCING},
         "parameters": PARAMETERS,
-        "ranges": {"sst": {"type": "NdArray", "dataType": "float", "axisNames": names, "shape": shape, "values": values}},
+        "ranges": {
+            "sst": {"type": "NdArray", "dataType": "float", "axisNames": names, "shape": shape, "values": values}
+        },
         **more,
     }
 
@@ -149,7 +151,9 @@ def warmth(t: int, z: int, y: int, x: int) -> float | None:
 CUBE = [warmth(t, z, y, x) for t in range(5) for z in range(3) for y in range(31) for x in range(41)]
 
 
-LAMBERT = [{"coordinates": ["x", "y"], "system": {"type": "ProjectedCRS", "id": "http://www.opengis.net/def/crs/EPSG/0/2154"}}]
+LAMBERT = [
+    {"coordinates": ["x", "y"], "system": {"type": "ProjectedCRS", "id": "http://www.opengis.net/def/crs/EPSG/0/2154"}}
+]
 SHORT_YEAR = [REFERENCING[0], {"coordinates": ["t"], "system": {"type": "TemporalRS", "calendar": "360_day"}}]
 AT = {"x": {"values": [2.5]}, "y": {"values": [48.5]}}
 LEVELS = {"values": [0, 50, 100]}
@@ -169,7 +173,13 @@ def along(domain: str, coordinates: list[str], tuples: list[list[Any]]) -> dict[
 
 def collected(domain: str, members: list[dict[str, Any]]) -> dict[str, Any]:
     """A collection of coverages, which says once what they share."""
-    return {"type": "CoverageCollection", "domainType": domain, "parameters": PARAMETERS, "referencing": REFERENCING, "coverages": members}
+    return {
+        "type": "CoverageCollection",
+        "domainType": domain,
+        "parameters": PARAMETERS,
+        "referencing": REFERENCING,
+        "coverages": members,
+    }
 
 
 def answers() -> dict[str, dict[str, Any]]:
@@ -180,16 +190,26 @@ def answers() -> dict[str, dict[str, Any]]:
     months = {"values": [f"2020-{m:02}-30T00:00:00Z" for m in range(1, 13)]}
     track = [[f"2020-01-01T{i // 4:02}:{i % 4 * 15:02}:00Z", -10 + i / 4, 40 + math.sin(i / 9)] for i in range(60)]
     stations = [
-        coverage("PointSeries", {"x": {"values": [i]}, "y": {"values": [45 + i]}, "t": DAYS}, ["t"], [i + n for n in range(5)], id=f"S{i}")
+        coverage(
+            "PointSeries",
+            {"x": {"values": [i]}, "y": {"values": [45 + i]}, "t": DAYS},
+            ["t"],
+            [i + n for n in range(5)],
+            id=f"S{i}",
+        )
         for i in range(3)
     ]
-    uneven = coverage("Grid", {"x": {"values": [0, 1, 5]}, "y": {"values": [40, 42]}}, ["y", "x"], [0, 1, 2, None, 1, 0])
+    uneven = coverage(
+        "Grid", {"x": {"values": [0, 1, 5]}, "y": {"values": [40, 42]}}, ["y", "x"], [0, 1, 2, None, 1, 0]
+    )
     return {
         "position": coverage("PointSeries", {**AT, "t": DAYS}, ["t"], [10, 11.5, None, 12, 11]),
         "position/profile": coverage("VerticalProfile", {**AT, "z": LEVELS}, ["z"], [14, 13.1, 11]),
         "position/grid": coverage("Grid", {**AT, "z": LEVELS, "t": DAYS}, ["t", "z", "y", "x"], list(range(15))),
         "position/point": point,
-        "position/calendar": referenced(coverage("PointSeries", {**AT, "t": months}, ["t"], list(range(12))), SHORT_YEAR),
+        "position/calendar": referenced(
+            coverage("PointSeries", {**AT, "t": months}, ["t"], list(range(12))), SHORT_YEAR
+        ),
         "position/points": collected("Point", [point, other]),
         "cube": coverage("Grid", CUBE_AXES, ["t", "z", "y", "x"], CUBE),
         "area/projected": referenced(coverage("Grid", plane, ["y", "x"], CUBE[: 41 * 31]), LAMBERT),
@@ -204,26 +224,45 @@ def answers() -> dict[str, dict[str, Any]]:
 def features(language: str) -> dict[str, Any]:
     """A page of items, of which one has no geometry."""
     points = [
-        {"type": "Feature", "id": f"S {i}/1", "geometry": {"type": "Point", "coordinates": [i, 45]}, "properties": {"name": f"S{i}", "height": 12.5 * i, "open": i > 1, "none": None}}
+        {
+            "type": "Feature",
+            "id": f"S {i}/1",
+            "geometry": {"type": "Point", "coordinates": [i, 45]},
+            "properties": {"name": f"S{i}", "height": 12.5 * i, "open": i > 1, "none": None},
+        }
         for i in range(4)
     ]
     points[3]["geometry"] = None
-    nextpage = {"href": f"http://localhost{BASE}/collections/odatis-sst/items?offset=4&f=json", "rel": "next", "type": "application/geo+json"}
-    return {"type": "FeatureCollection", "features": points, "numberMatched": 12, "numberReturned": 4, "links": [nextpage]}
+    nextpage = {
+        "href": f"http://localhost{BASE}/collections/odatis-sst/items?offset=4&f=json",
+        "rel": "next",
+        "type": "application/geo+json",
+    }
+    return {
+        "type": "FeatureCollection",
+        "features": points,
+        "numberMatched": 12,
+        "numberReturned": 4,
+        "links": [nextpage],
+    }
 
 
 def process(language: str) -> dict[str, Any]:
     """A process as OGC API Processes describes one."""
+    title = TEXTS["subset"][language]
     return {
-        "id": "extract-subset", "title": TEXTS["subset"][language], "description": TEXTS["about"][language], "version": "1.0.0",
+        "id": "extract-subset",
+        "title": title,
+        "description": TEXTS["about"][language],
+        "version": "1.0.0",
         "jobControlOptions": ["sync-execute", "async-execute"],
         "inputs": {
             "collection": {"title": TEXTS["sst"][language], "schema": {"type": "string", "enum": ["odatis-sst"]}},
             "bbox": {"title": "bbox", "minOccurs": 0, "schema": {"type": "array", "items": {"type": "number"}}},
         },
-        "outputs": {"result": {"title": TEXTS["subset"][language], "schema": {"oneOf": [{"type": "object"}, {"type": "string", "contentMediaType": "text/csv"}]}}},
+        "outputs": {"result": {"title": title, "schema": {"oneOf": [{"type": "object"}, {"type": "string"}]}}},
         "links": [],
-    }  # fmt: skip
+    }
 
 
 def openapi(language: str) -> dict[str, Any]:
@@ -232,7 +271,12 @@ def openapi(language: str) -> dict[str, Any]:
     parameter = {"name": "bbox", "in": "query", "required": False, "description": say, "schema": {"type": "string"}}
     answer = {"200": {"description": say, "content": {"application/json": {"schema": {"type": "object"}}}}}
     get = {"summary": say, "operationId": "items", "tags": ["sst"], "parameters": [parameter], "responses": answer}
-    return {"openapi": "3.0.3", "info": {"title": "Poles", "version": "1"}, "servers": [{"url": BASE}], "paths": {"/items": {"get": get}}}
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "Poles", "version": "1"},
+        "servers": [{"url": BASE}],
+        "paths": {"/items": {"get": get}},
+    }
 
 
 def documents(language: str) -> dict[str, tuple[str, Any, dict[str, Any]]]:
@@ -241,16 +285,37 @@ def documents(language: str) -> dict[str, tuple[str, Any, dict[str, Any]]]:
     root = f"http://localhost{BASE}"
     above: dict[str, Any] = {"collection": sst}
     land = {
-        "title": TEXTS["landing"][language], "description": TEXTS["about"][language],
-        "links": [{"href": root, "rel": "self", "type": "application/json"}, {"href": f"{root}/collections", "rel": "data", "title": TEXTS["sst"][language]}],
-    }  # fmt: skip
-    schema = {"type": "object", "title": sst["title"], "properties": {"sst": {"title": sst["title"], "type": "number", "x-ogc-unit": "Cel"}, "geometry": {"format": "geometry-point"}}}
+        "title": TEXTS["landing"][language],
+        "description": TEXTS["about"][language],
+        "links": [
+            {"href": root, "rel": "self", "type": "application/json"},
+            {"href": f"{root}/collections", "rel": "data", "title": TEXTS["sst"][language]},
+        ],
+    }
+    schema = {
+        "type": "object",
+        "title": sst["title"],
+        "properties": {
+            "sst": {"title": sst["title"], "type": "number", "x-ogc-unit": "Cel"},
+            "geometry": {"format": "geometry-point"},
+        },
+    }
     listed = [collection(language, f"{p}-x", p) for p in wording.NAMES]
-    job = {"jobID": "1f", "processID": "extract-subset", "type": "process", "status": "successful", "progress": 100, "created": "2020-01-01T00:00:00Z", "links": []}
+    listing = {"collections": listed, "links": features(language)["links"], "numberMatched": 9}
+    conforms = {"conformsTo": ["http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core"]}
+    job = {
+        "jobID": "1f",
+        "processID": "extract-subset",
+        "type": "process",
+        "status": "successful",
+        "progress": 100,
+        "created": "2020-01-01T00:00:00Z",
+        "links": [],
+    }
     found = {
         "/": ("landing", land, {"counts": {"odatis": 4}}),
-        "/conformance": ("conformance", {"conformsTo": ["http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core"]}, {}),
-        "/collections": ("collections", {"collections": listed, "links": features(language)["links"], "numberMatched": 9}, {}),
+        "/conformance": ("conformance", conforms, {}),
+        "/collections": ("collections", listing, {}),
         "/collections/odatis-sst": ("collection", sst, {}),
         "/collections/odatis-sst/queryables": ("queryables", schema, above),
         "/collections/odatis-sst/schema": ("schema", schema, above),
@@ -275,7 +340,9 @@ def page(path: str, language: str, view: str = "", **more: Any) -> str:
     """One of the documents as a page."""
     kind, document, rest = documents(language)[path]
     rest = {**rest, **more}
-    return pages.render(kind, document, language=language, base=f"https://example.org{BASE}", path=path, view=view, **rest)
+    return pages.render(
+        kind, document, language=language, base=f"https://example.org{BASE}", path=path, view=view, **rest
+    )
 
 
 # --- reading pages and templates -----------------------------------------------------------------------------------
@@ -337,7 +404,10 @@ def marked() -> set[str]:
                 found.update(a.value for a in call.args if isinstance(a, jinja2.nodes.Const))
                 for choice in (a for a in call.args if isinstance(a, jinja2.nodes.CondExpr)):
                     found.update(c.value for c in choice.find_all(jinja2.nodes.Const) if isinstance(c.value, str))
-    source = ast.parse(Path(shown.__file__).read_text(encoding="utf-8")), ast.parse(Path(pages.__file__).read_text(encoding="utf-8"))
+    source = (
+        ast.parse(Path(shown.__file__).read_text(encoding="utf-8")),
+        ast.parse(Path(pages.__file__).read_text(encoding="utf-8")),
+    )
     for call in (n for tree in source for n in ast.walk(tree) if isinstance(n, ast.Call)):
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if name in ("text", "say"):
@@ -386,7 +456,11 @@ PATHS = tuple(documents("en"))
 def test_a_page_loads_only_what_we_ship(path: str, language: str) -> None:
     loaded = [a for tag, key, a in read(page(path, language)).addresses if key == "src" or tag in ("link", "use")]
     shipped = [a.partition("#")[0] for a in loaded if a.startswith(f"{BASE}/static/")]
-    assert {a.removeprefix(f"{BASE}/static/") for a in shipped if not (pages.STATIC / a.removeprefix(f"{BASE}/static/")).is_file()} == set()
+    assert {
+        a.removeprefix(f"{BASE}/static/")
+        for a in shipped
+        if not (pages.STATIC / a.removeprefix(f"{BASE}/static/")).is_file()
+    } == set()
     assert [a for a in loaded if not a.startswith(BASE) and not a.startswith("http://localhost")] == []
 
 
@@ -423,7 +497,9 @@ def test_links_stay_in_the_view_but_for_the_way_up() -> None:
 def test_values_cannot_break_out_of_a_page() -> None:
     hostile = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
     for path, (kind, document, rest) in documents("en").items():
-        poisoned = json.loads(json.dumps(document).replace(json.dumps(TEXTS["sst"]["en"])[1:-1], json.dumps(hostile)[1:-1]))
+        poisoned = json.loads(
+            json.dumps(document).replace(json.dumps(TEXTS["sst"]["en"])[1:-1], json.dumps(hostile)[1:-1])
+        )
         text = pages.render(kind, poisoned, language="en", base=BASE, path=path, **rest)
         assert "<script>alert" not in text, path
         assert "<img" not in text, path
@@ -452,11 +528,15 @@ def test_an_answer_may_be_given_as_bytes() -> None:
     assert render(json.dumps(answer, separators=(",", ":")).encode()) == render(answer)
 
 
-@pytest.mark.parametrize("name", [n for n in pages.environment().list_templates(extensions=["html"]) if n not in ours()])
+@pytest.mark.parametrize(
+    "name", [n for n in pages.environment().list_templates(extensions=["html"]) if n not in ours()]
+)
 def test_templates_of_pygeoapi_load_nothing_from_elsewhere(name: str) -> None:
     environment = pages.environment()
     source, _, _ = environment.loader.get_source(environment, name)  # type: ignore[union-attr]
-    elsewhere = r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//[^\"'{]*\.(?:js|css|mjs)|unpkg|jsdelivr|cdnjs|googleapis|@import"
+    elsewhere = (
+        r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//[^\"'{]*\.(?:js|css|mjs)|unpkg|jsdelivr|cdnjs|googleapis|@import"
+    )
     assert re.findall(elsewhere, source) == []
     environment.get_template(name)
 
@@ -466,7 +546,16 @@ def test_templates_of_pygeoapi_load_nothing_from_elsewhere(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("ucum", "written"),
-    [("Cel", "°C"), ("m.s-1", "m\u202fs⁻¹"), ("kg.m-2", "kg\u202fm⁻²"), ("W/m2", "W/m²"), ("1", "1"), ("", ""), ("[degF]", "°F"), ("10.dm", "10\u202fdm")],
+    [
+        ("Cel", "°C"),
+        ("m.s-1", "m\u202fs⁻¹"),
+        ("kg.m-2", "kg\u202fm⁻²"),
+        ("W/m2", "W/m²"),
+        ("1", "1"),
+        ("", ""),
+        ("[degF]", "°F"),
+        ("10.dm", "10\u202fdm"),
+    ],
 )
 def test_units_read_as_people_write_them(ucum: str, written: str) -> None:
     assert shown.unit(ucum) == written
@@ -507,7 +596,9 @@ def test_a_box_across_the_antimeridian_has_its_middle_there() -> None:
 # --- a browser -----------------------------------------------------------------------------------------------------
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-browses = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (make deps installs it): pages are not opened in a browser")
+browses = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium here (make deps installs it): pages are not opened in a browser"
+)
 
 
 @dataclass
@@ -526,9 +617,21 @@ class Browser:
         here, theirs = os.pipe(), os.pipe()
         # The child reads commands on 3 and writes answers on 4, whatever the numbers are on this side.
         script = f'exec "$0" "$@" 3<&{here[0]} 4>&{theirs[1]}'
-        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run", f"--user-data-dir={folder}", "--disable-dev-shm-usage", "--hide-scrollbars"]
+        flags = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--remote-debugging-pipe",
+            "--no-first-run",
+            f"--user-data-dir={folder}",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+        ]
         self._process = subprocess.Popen(
-            ["bash", "-c", script, str(CHROMIUM), *flags], pass_fds=(here[0], theirs[1]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ["bash", "-c", script, str(CHROMIUM), *flags],
+            pass_fds=(here[0], theirs[1]),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         os.close(here[0])
         os.close(theirs[1])
@@ -624,8 +727,12 @@ def small_app() -> flask.Flask:
         kind, document, more = documents(language)[f"/{rest}"]
         if asked.get("f") == "json":
             return flask.jsonify(document)
-        text = pages.render(kind, document, language=language, base=BASE, path=f"/{rest}", parameters=list(asked.items()), **more)
-        return flask.Response(text, headers={"Content-Security-Policy": pages.CONTENT_SECURITY_POLICY}, mimetype="text/html")
+        text = pages.render(
+            kind, document, language=language, base=BASE, path=f"/{rest}", parameters=list(asked.items()), **more
+        )
+        return flask.Response(
+            text, headers={"Content-Security-Policy": pages.CONTENT_SECURITY_POLICY}, mimetype="text/html"
+        )
 
     return app
 
@@ -650,7 +757,16 @@ def test_a_browser_has_nothing_to_complain_of(browser: Browser, served: str, pat
     assert [r for r in visit.requests if not r.startswith((served, "data:", "blob:"))] == []
 
 
-DRAWN = "({drawings: document.querySelectorAll('.chart path.line, .leaflet-image-layer, .leaflet-marks-pane canvas, .values dd').length, text: document.querySelector('[data-coverage]').innerText})"
+DRAWINGS = ".chart path.line, .leaflet-image-layer, .leaflet-marks-pane canvas, .values dd"
+DRAWN = f"""({{
+    drawings: document.querySelectorAll("{DRAWINGS}").length,
+    text: document.querySelector("[data-coverage]").innerText,
+}})"""
+OPENED = """(async () => {
+    document.querySelector(".opblock-summary-control").click();
+    await new Promise(done => setTimeout(done, 400));
+    return document.querySelector("#openapi").innerText;
+})()"""
 
 
 @browses
@@ -671,8 +787,7 @@ def test_the_form_writes_the_request(browser: Browser, served: str) -> None:
 
 @browses
 def test_the_words_of_the_api_page_are_french(browser: Browser, served: str) -> None:
-    opened = "(async () => { document.querySelector('.opblock-summary-control').click(); await new Promise(r => setTimeout(r, 400)); return document.querySelector('#openapi').innerText })()"
-    text = browser.visit(f"{served}/openapi?lang=fr", opened, rest=0.6).seen
+    text = browser.visit(f"{served}/openapi?lang=fr", OPENED, rest=0.6).seen
     assert "Paramètres" in text
     english = {e for e, f in pages.catalogue("fr").items() if e != f and len(e) > 4}
     assert [line for line in text.splitlines() if line.strip() in english] == []

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import jinja2
@@ -216,7 +216,8 @@ def _assumed(place: Place) -> tuple[Document, ...]:
 def catalogue(language: str) -> Mapping[str, str]:
     """The interface texts of one language, by their English."""
     file = HERE / "i18n" / f"{language}.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    known = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return {english: re.sub(" (?=[:;?!»])", "\u00a0", said) for english, said in known.items()}
 
 
 @cache
@@ -256,18 +257,18 @@ def marked_in_scripts() -> frozenset[str]:
     return frozenset(text for file in found for text in file)
 
 
-OUTSIDE = re.compile(r"""<(script|link)\b[^>]*?(?:src|href)\s*=\s*["']?\s*(?:https?:)?//[^>]*>(?:\s*</script>)?""", re.I)
-FONTS = re.compile(r"@import\s+(?:url\()?[\"']?(?:https?:)?//[^;]*;", re.I)
+OUTSIDE = re.compile(
+    r"""<(script|link)\b[^>]*?(?:src|href)\s*=\s*["']?\s*(?:https?:)?//[^>]*>(?:\s*</script>)?""", re.IGNORECASE
+)
+FONTS = re.compile(r"@import\s+(?:url\()?[\"']?(?:https?:)?//[^;]*;", re.IGNORECASE)
 
 
 class Shipped(jinja2.FileSystemLoader):
     """pygeoapi's own templates, with the scripts and styles that they load from elsewhere replaced by what we ship."""
 
-    OURS = {"leaflet.js": "vendor/leaflet/leaflet.js", "leaflet.css": "vendor/leaflet/leaflet.css"}
+    OURS: ClassVar = {"leaflet.js": "vendor/leaflet/leaflet.js", "leaflet.css": "vendor/leaflet/leaflet.css"}
 
-    def get_source(
-        self, environment: jinja2.Environment, template: str
-    ) -> tuple[str, str, Callable[[], bool] | None]:
+    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         source, name, fresh = super().get_source(environment, template)
         return FONTS.sub("", OUTSIDE.sub(self._ours, source)), name, fresh
 

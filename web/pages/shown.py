@@ -14,7 +14,17 @@ from web.pages.wording import TYPES
 NARROW = "\u202f"
 MINUS = "\u2212"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-UNITS = {"Cel": "°C", "deg": "°", "1": "1", "[degF]": "°F", "um": "µm", "ug": "µg", "us": "µs", "Ohm": "Ω", "[pH]": "pH"}
+UNITS = {
+    "Cel": "°C",
+    "deg": "°",
+    "1": "1",
+    "[degF]": "°F",
+    "um": "µm",
+    "ug": "µg",
+    "us": "µs",
+    "Ohm": "Ω",
+    "[pH]": "pH",
+}
 FORMATS = {
     "application/json": "JSON",
     "application/geo+json": "GeoJSON",
@@ -137,7 +147,9 @@ def sketch(document: Mapping[str, Any]) -> Mapping[str, Any]:
     drawn = [f for f in features if f.get("geometry")]
     return {
         "type": "FeatureCollection",
-        "features": [{"type": "Feature", "id": f.get("id"), "geometry": f["geometry"], "properties": {}} for f in drawn],
+        "features": [
+            {"type": "Feature", "id": f.get("id"), "geometry": f["geometry"], "properties": {}} for f in drawn
+        ],
     }
 
 
@@ -267,20 +279,14 @@ class Shown:
 
     def period(self, interval: Sequence[str | None]) -> Markup:
         """An interval of times; open ends in words."""
-        start, end = interval[0], interval[-1]
-        ends = [_time(t) if t and t != ".." else None for t in (start, end)]
-        match ends:
-            case [None, None]:
-                return Markup("{}").format(self.text("any time"))
-            case [None, until]:
-                return Markup("{} {}").format(self.text("until"), until)
-            case [since, None]:
-                return Markup("{} {}").format(self.text("since"), since)
-            case [since, until] if since == until:
-                return since
-            case [since, until]:
-                return Markup("{} – {}").format(since, until)
-        return Markup()
+        since, until = (_time(t) if t and t != ".." else None for t in (interval[0], interval[-1]))
+        if since is None and until is None:
+            return Markup("{}").format(self.text("any time"))
+        if since is None:
+            return Markup("{} {}").format(self.text("until"), until)
+        if until is None:
+            return Markup("{} {}").format(self.text("since"), since)
+        return since if since == until else Markup("{} – {}").format(since, until)
 
     def axis(self, axis: Mapping[str, Any]) -> str:
         """The range of an axis, its unit where the reference is a short text, and its steps."""

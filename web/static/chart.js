@@ -74,7 +74,8 @@ function frame(picture, box, sx, sy, x, y) {
     const at = sx.at(v);
     picture.append(svg("line", { x1: at, x2: at, y1: box.top, y2: box.bottom, class: "rule" }));
     const text = marks ? x.marks.get(v) : x.time ? timeText(v, sx.high - sx.low) : tickText(v, xs);
-    picture.append(svg("text", { x: at, y: box.bottom + 16, class: "tick", "text-anchor": "middle" }, text));
+    const room = at > box.right - 34 ? "end" : at < box.left + 20 ? "start" : "middle";
+    picture.append(svg("text", { x: at, y: box.bottom + 16, class: "tick", "text-anchor": room }, text));
   }
   for (const v of ys) {
     const at = sy.at(v);

@@ -21,7 +21,7 @@ export function map(place, box, { plane = false } = {}) {
     crs: plane ? L.CRS.Simple : L.CRS.EPSG4326, attributionControl: false, zoomControl: false, zoomSnap: 0.25, maxZoom: 18, minZoom: plane ? -30 : -1,
     worldCopyJump: false, preferCanvas: true,
   });
-  L.control.zoom({ zoomInTitle: T("Zoom in"), zoomOutTitle: T("Zoom out") }).addTo(made);
+  L.control.zoom({ position: "topright", zoomInTitle: T("Zoom in"), zoomOutTitle: T("Zoom out") }).addTo(made);
   made.createPane("world").style.zIndex = 150;
   made.createPane("lines").style.zIndex = 350;
   made.createPane("marks").style.zIndex = 450;
@@ -46,7 +46,7 @@ async function world(made) {
     L.geoJSON(shapes, {
       pane: "world", renderer, interactive: false,
       coordsToLatLng: ([x, y]) => L.latLng(y, x + shift),
-      style: { color: "#fff", weight: 0.7, fillColor: "#dfe3dc", fillOpacity: 1 },
+      style: { color: "#fff", weight: 0.7, fillColor: "#f3f1ea", fillOpacity: 1 },
     }).addTo(made);
   }
   // The outlines again over a grid, without fill.
@@ -55,7 +55,7 @@ async function world(made) {
     L.geoJSON(shapes, {
       pane: "lines", renderer: above, interactive: false,
       coordsToLatLng: ([x, y]) => L.latLng(y, x + shift),
-      style: { color: "#1d2b3a", weight: 0.6, opacity: 0.55, fill: false },
+      style: { color: "#1d2b3a", weight: 0.6, opacity: 0.45, fill: false },
     }).addTo(made);
   }
 }
