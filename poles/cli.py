@@ -202,8 +202,8 @@ def _parser() -> _Parser:
     _command(commands, "openapi", _openapi, "print the OpenAPI document")
     serve = _command(commands, "serve", _serve, "serve the catalogue until TERM")
     serve.add_argument("--host", metavar="H", help="address to listen on (127.0.0.1)")
-    serve.add_argument("--port", metavar="N", type=int, help="port to listen on (5000)")
-    serve.add_argument("--workers", metavar="N", type=int, help="processes (2)")
+    serve.add_argument("--port", metavar="N", type=_between(1, 65_535), help="port to listen on (5000)")
+    serve.add_argument("--workers", metavar="N", type=_between(1, 1024), help="processes (2)")
     serve.add_argument("--strict", action="store_true", help="do not start where a collection cannot be served")
     for command in (publish, unpublish, check, commands.choices["config"], commands.choices["openapi"], serve):
         command.add_argument("--config", metavar="FILE", help="the catalogue; else that in the state folder")
@@ -214,6 +214,15 @@ def _command(commands: Any, name: str, run: Callable[[Arguments], int], told: st
     command: argparse.ArgumentParser = commands.add_parser(name, help=told, description=told)
     command.set_defaults(run=run)
     return command
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if text.isascii() and text.isdigit() and least <= int(text) <= most:
+            return int(text)
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from {least} to {most}")
+
+    return number
 
 
 def _config(asked: Arguments) -> Path:

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from poles.errors import Invalid
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -33,14 +35,23 @@ def settings() -> Settings:
     env = os.environ
     config = env.get("POLES_CONFIG") or env.get("PYGEOAPI_CONFIG")
     home = Path(env.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    workers = int(env.get("POLES_WORKERS") or 2)
+    workers = _number("POLES_WORKERS", 2)
     return Settings(
         config=Path(config) if config else None,
         state=Path(env.get("POLES_STATE") or home / "poles"),
         url=(env.get("POLES_URL") or "").rstrip("/") or None,
         host=env.get("POLES_HOST") or env.get("HOST") or "127.0.0.1",
-        port=int(env.get("POLES_PORT") or env.get("PORT") or 5000),
+        port=_number("POLES_PORT" if env.get("POLES_PORT") else "PORT", 5000),
         workers=workers,
-        threads=int(env.get("POLES_THREADS") or 8),
-        cache_bytes=int(env.get("POLES_CACHE_MB") or 512) * 1024 * 1024 // max(workers, 1),
+        threads=_number("POLES_THREADS", 8),
+        cache_bytes=_number("POLES_CACHE_MB", 512) * 1024 * 1024 // max(workers, 1),
     )
+
+
+def _number(name: str, default: int) -> int:
+    """A whole number of the environment. Raises `Invalid`."""
+    text = os.environ.get(name) or str(default)
+    try:
+        return int(text)
+    except ValueError:
+        raise Invalid(name, f"'{text}' is no whole number", "give one, or unset it") from None

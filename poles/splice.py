@@ -4,6 +4,7 @@ A round trip through a YAML library loses comments and takes seconds on a large 
 lines an entry takes up.
 """
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,15 +28,17 @@ def assigned(text: str, path: Path, value: Any) -> str:
     """
     lines = _lines(text)
     mapping, at = _Mapping.root(text, len(lines)), 0
+    if mapping.node.flow_style:
+        return "".join(_rendered(_merged(mapping.document.value(mapping.node), path, value), 0))
     while True:
         entry = mapping.entry(path[at])
         if entry is None:
-            return _inserted(lines, mapping, _rendered(path[at], _nested(path[at + 1 :], value), mapping.column))
+            return _inserted(lines, mapping, _rendered({path[at]: _nested(path[at + 1 :], value)}, mapping.column))
         inner = entry.mapping() if at + 1 < len(path) else None
         if inner is None:
             rest = path[at + 1 :]
             whole = _merged(mapping.document.value(entry.node), rest, value) if rest else value
-            return _replaced(lines, entry, _rendered(path[at], whole, mapping.column))
+            return _replaced(lines, entry, _rendered({path[at]: whole}, mapping.column))
         mapping, at = inner, at + 1
 
 
@@ -53,7 +56,7 @@ def removed(text: str, path: Path) -> str:
     if entry is None:
         raise KeyError(path)
     if len(mapping.node.value) == 1 and holder is not None:
-        empty = _rendered(path[-2], {}, holder.column)
+        empty = _rendered({path[-2]: {}}, holder.column)
         kept = lines[holder.first + 1 : entry.first] + lines[entry.last : holder.last]
         return _joined(lines[: holder.first], empty, kept + lines[holder.last :])
     return "".join(lines[: entry.first] + lines[entry.last :])
@@ -75,9 +78,19 @@ def taken(text: str, path: Path) -> tuple[str, str, str] | None:
     return "".join(parts[0]), "".join(parts[1]), "".join(parts[2])
 
 
-def rendered(value: Any) -> str:
-    """A value as YAML: innermost lists and mappings in one line, times as `2020-01-01T00:00:00Z`."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+def rendered(value: dict[str, Any]) -> str:
+    """A mapping as YAML: innermost lists and mappings in one line, times as `2020-01-01T00:00:00Z`."""
+    out = io.StringIO()
+    dumper = _Dumper(out, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+    try:
+        dumper.open()
+        node = dumper.represent_data(value)
+        node.flow_style = False  # type: ignore[attr-defined]
+        dumper.serialize(node)
+        dumper.close()
+    finally:
+        dumper.dispose()
+    return out.getvalue()
 
 
 # --- where entries stand -------------------------------------------------------------------------------------------
@@ -170,8 +183,10 @@ def _lines(text: str) -> list[str]:
     return text.splitlines(keepends=True)
 
 
-def _rendered(key: str, value: Any, column: int) -> list[str]:
-    return [" " * column + line for line in rendered({key: value}).splitlines(keepends=True)]
+def _rendered(entries: dict[str, Any], column: int) -> list[str]:
+    """Lines of a mapping, an entry each."""
+    lines = (line for key in entries for line in rendered({key: entries[key]}).splitlines(keepends=True))
+    return [" " * column + line if line.strip() else line for line in lines]
 
 
 def _inserted(lines: list[str], mapping: _Mapping, added: list[str]) -> str:
