@@ -386,7 +386,7 @@ def milliseconds(moment: Moment, calendar: str, *, end: bool = False) -> int:
     """
     name = calendar_of(calendar)
     year, month, day = moment.fields[:3]
-    if name == "standard" and (year, month) == (1582, 10) and 5 <= day <= 14:
+    if _left_out(moment, name):
         return _SWITCH * DAY - 1
     length = int(_month_length(year, month, name))
     if day > length:
@@ -398,12 +398,16 @@ def milliseconds(moment: Moment, calendar: str, *, end: bool = False) -> int:
     return first + ((hour * 60 + minute) * 60 + second) * 1000 + millisecond
 
 
+def _left_out(moment: Moment, calendar: str) -> bool:
+    """Whether it is one of the ten days that the mixed calendar never had."""
+    return calendar == "standard" and moment.fields[:2] == (1582, 10) and 5 <= moment.fields[2] <= 14
+
+
 def instant(moment: Moment, calendar: str) -> int | None:
     """A moment as itself: its (first) millisecond; None where the calendar lacks it."""
     name = calendar_of(calendar)
     year, month, day = moment.fields[:3]
-    gap = name == "standard" and (year, month) == (1582, 10) and 5 <= day <= 14
-    if gap or day > int(_month_length(year, month, name)):
+    if _left_out(moment, name) or day > int(_month_length(year, month, name)):
         return None
     return milliseconds(moment, name)
 

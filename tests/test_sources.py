@@ -290,6 +290,7 @@ def test_strings_and_enumerations_are_read_and_what_has_no_plain_type_is_left_ou
     with netCDF4.Dataset(tmp_path / "a.nc", "w") as root:
         root.createDimension("x", 2)
         root.createVariable("s", str, ("x",))[:] = np.array(["é", ""], object)
+        root.createVariable("one", str, ())[...] = "alone"
         clouds = root.createEnumType(np.uint8, "cloud", {"clear": 0, "thin cloud": 3})
         root.createVariable("c", clouds, ("x",))[:] = [3, 0]
         ragged = root.createVLType(np.int32, "ragged")
@@ -297,7 +298,9 @@ def test_strings_and_enumerations_are_read_and_what_has_no_plain_type_is_left_ou
         pair = root.createCompoundType(np.dtype([("a", "f4"), ("b", "i4")]), "pair")
         root.createVariable("p", pair, ("x",))
     arrays = open_source(str(tmp_path / "a.nc")).arrays
-    assert set(arrays) == {"s", "c"}
+    assert set(arrays) == {"s", "c", "one"}
+    assert arrays["one"].whole().dtype == np.dtype(object)
+    assert arrays["one"].whole().tolist() == "alone"
     assert arrays["s"].whole().tolist() == ["é", ""]
     assert arrays["c"].whole().tolist() == [3, 0]
     assert arrays["c"].attrs["flag_values"].tolist() == [0, 3]

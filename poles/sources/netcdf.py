@@ -146,9 +146,7 @@ def _stored(source: Source, key: str, variable: Variable, dims: tuple[str, ...],
     kind: Any = variable.datatype
     numbers: Any = variable.dtype
     if isinstance(kind, netCDF4.EnumType):
-        names = sorted(kind.enum_dict.items(), key=lambda item: item[1])
-        attrs.setdefault("flag_values", np.array([value for _, value in names], kind.dtype))
-        attrs.setdefault("flag_meanings", " ".join(name.replace(" ", "_") for name, _ in names))
+        attrs = _categories(kind) | attrs
     elif not (numbers is str or isinstance(kind, np.dtype)):
         return None
     shape = tuple(variable.shape)
@@ -168,6 +166,13 @@ def _stored(source: Source, key: str, variable: Variable, dims: tuple[str, ...],
     token = f"{source.href}\0{source.version}\0{key}"
     read = Chunked(token, shape, dtype, chunks, load, direct=pieces is None)
     return Stored(key, dims, shape, dtype, attrs, read, chunks)
+
+
+def _categories(kind: Any) -> dict[str, Any]:
+    """An enumeration as CF writes it."""
+    names = sorted(kind.enum_dict.items(), key=lambda item: item[1])
+    meanings = " ".join("_".join(name.split()) for name, _ in names)
+    return {"flag_values": np.array([value for _, value in names], kind.dtype), "flag_meanings": meanings}
 
 
 def _pieces(variable: Variable) -> tuple[int, ...] | None:
@@ -195,6 +200,8 @@ def _block(variable: Variable, slices: Slices) -> Array:
 
 
 def _native(block: Array) -> Array:
+    if block.dtype.kind == "U":  # one string by itself
+        return block.astype(object)
     return np.ascontiguousarray(block, block.dtype.newbyteorder("=")).reshape(block.shape)
 
 
