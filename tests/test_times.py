@@ -58,7 +58,8 @@ def test_year_zero_of_the_mixed_calendar_is_read_as_proleptic():
 @pytest.mark.parametrize(
     "units",
     [
-        "hours since 2021-11-20 00:00:00 +00:00", "days since 1950-01-01 00:00:00 UTC", "days since 1950-01-01T00:00:00Z",
+        "hours since 2021-11-20 00:00:00 +00:00", "days since 1950-01-01 00:00:00 UTC",
+        "days since 1950-01-01T00:00:00Z",
         "seconds since 1970-01-01", "Days Since 1950-1-1", "hours since 1900-01-01 00:00:0.0", "days since 19500101",
         "months since 1901-1-15", "minutes since 2012-08-01 00:00", "days since 2000-01-01 12", "day as %Y%m%d.%f",
         "seconds since 2000-01-01 00:00:00.000000 -6:00", "years since 1990",
@@ -151,7 +152,8 @@ def test_a_moment_is_read_leniently(text, fields):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "2020", "2020-13-01", "2020-04-31", "2020-01-32", "2020-01-01T24:00", "2020-01-01T12:60:00Z",
+    "text", ["", "yesterday", "2020", "2020-13-01", "2020-04-31", "2020-01-32", "2020-01-01T24:00",
+             "2020-01-01T12:60:00Z",
              "2020-01-01T12:00:60Z", "2020-01-01/2020-02-01", "2020-01-01T12", "2020-1-1"]
 )  # fmt: skip
 def test_what_no_calendar_has_is_refused(text):

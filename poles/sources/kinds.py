@@ -15,6 +15,7 @@ from poles.errors import Unreadable
 Kind = Literal["netcdf", "zarr", "raster", "rows"]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+_CLASSIC = (b"CDF\1", b"CDF\2", b"CDF\5")
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ROWS = (b"SQLite format 3\0", b"\0\0\x27\x0a", b"fgb\x03", b"PAR1", b"ARROW1")
 _RASTER = (b"\x89PNG", b"\xff\xd8\xff", b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51", b"NITF0", b"EHFA_HEADER_TAG", b"GIF8")
@@ -101,19 +102,17 @@ def _folder_kind(href: str) -> Kind:
 
 
 def _file_kind(href: str, file: BinaryIO, head: bytes) -> Kind:
-    if head[:3] == b"CDF" and head[3:4] in b"\1\2\5":
+    if head.startswith(_CLASSIC):
         return "netcdf"
-    if head.startswith(_TIFF) or head.startswith(_RASTER):
+    if head.startswith((*_TIFF, *_RASTER)):
         return "raster"
     if head.startswith(_ROWS):
         return "rows"
     if head.startswith(b"PK\3\4"):
         return "zarr" if zarr_root(href) is not None else "rows"
-    for magic, name in _UNREAD.items():
-        if head.startswith(magic):
-            raise Unreadable(href, f"{name} is not read", "convert it to NetCDF")
-    if _is_grib(head):
-        raise Unreadable(href, "GRIB is not read", "convert it to NetCDF")
+    other = "GRIB" if _is_grib(head) else _UNREAD.get(head[:4])
+    if other is not None:
+        raise Unreadable(href, f"{other} is not read", "convert it to NetCDF")
     if _hdf5_start(file) is not None:
         return "netcdf"
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
