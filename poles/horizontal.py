@@ -290,7 +290,7 @@ class Rectilinear:
         """Around all cells: west, south, east, north in CRS84; west is east of east where they cross 180 degrees."""
         if is_lonlat(self.crs) and self.affine is None:
             west, east = arc(self.across.lows, self.across.highs)
-            return _written_bbox(west, float(self.down.lows[0]), east, float(self.down.highs[-1]))
+            return written_bbox(west, float(self.down.lows[0]), east, float(self.down.highs[-1]))
         x, y = np.meshgrid(
             np.linspace(self.across.lows[0], self.across.highs[-1], 65),
             np.linspace(self.down.lows[0], self.down.highs[-1], 65),
@@ -309,10 +309,11 @@ class Rectilinear:
         south = -90.0 if poles[1] is not None else south
         if any(p is not None for p in poles):
             west, east = -180.0, 180.0
-        return _written_bbox(west, south, east, north)
+        return written_bbox(west, south, east, north)
 
 
-def _written_bbox(west: float, south: float, east: float, north: float) -> BBox:
+def written_bbox(west: float, south: float, east: float, north: float) -> BBox:
+    """A box that is written: over 180 degrees, west is east of east."""
     east = east - CIRCLE if east > 180 + 1e-9 else min(east, 180.0)
     return round(west, 9), round(max(south, -90.0), 9), round(east, 9), round(min(north, 90.0), 9)
 

@@ -1,0 +1,513 @@
+"""Where the parameters of a file lie: its coordinates as horizontals."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from math import pi
+from typing import Any, Literal
+
+import numpy as np
+from pyproj import CRS
+
+from poles.coordinates import Coordinate, File
+from poles.crs import LONLAT, in_degrees, transform
+from poles.errors import Unreadable
+from poles.horizontal import Rectilinear
+from poles.line import CIRCLE, line
+from poles.mapping import crs_of, is_mapping
+from poles.mesh import face_corners
+from poles.physical import number, numbers
+from poles.roles import text, units
+from poles.scattered import Cells, Curvilinear, on_sphere
+from poles.stored import Array, Stored
+
+Horizontal = Rectilinear | Curvilinear | Cells
+
+_LENGTHS = {
+    "m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0, "km": 1000.0, "kilometre": 1000.0,
+    "kilometres": 1000.0, "kilometer": 1000.0, "kilometers": 1000.0, "1000 m": 1000.0, "1000m": 1000.0, "1 km": 1000.0,
+    "100 km": 100_000.0, "100000.0 m": 100_000.0, "100  km": 100_000.0,
+}  # fmt: skip
+_ANGLES = {
+    "rad": 1.0, "radian": 1.0, "radians": 1.0, "microradian": 1e-6, "microradians": 1e-6, "urad": 1e-6,
+    "degree": pi / 180, "degrees": pi / 180, "deg": pi / 180,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The horizontal of an array, and how its stored dimensions become canonical ones."""
+
+    horizontal: Horizontal
+    dims: tuple[str, ...]
+    """Stored dimensions in canonical order: rows and columns, or cells."""
+    flips: tuple[bool, ...]
+    used: frozenset[str]
+    """Keys of the coordinates."""
+    mended: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class Placing:
+    """Finds the horizontal of each array of a file; those that share coordinates share it. `crs` wins over the file."""
+
+    file: File
+    crs: CRS | None = None
+    _known: dict[tuple[object, ...], Placed] = field(default_factory=dict)
+
+    def of(self, stored: Stored) -> Placed | None:
+        """Where an array lies; None where nothing places it. Raises Unreadable where that cannot be told rightly."""
+        sheared = self._sheared(stored)
+        if sheared is not None:
+            return sheared
+        pair, kind = self._lonlat(stored)
+        if pair is not None and kind == "axes":
+            return self._rows_and_columns(pair, self._geographic(stored))
+        flat = self._flat(stored)
+        if flat is not None:
+            crs, mapping = self._projection(stored, flat)
+            if crs is not None:
+                return self._projected(flat, crs, mapping, pair if kind == "field" else None)
+            if pair is None:
+                x, y = flat
+                raise Unreadable(stored.key, f"{x.key} and {y.key} have no CRS", "give --crs")
+        if pair is None:
+            return None
+        return self._field(pair, stored) if kind == "field" else self._cells(pair, stored)
+
+    # --- which coordinates -----------------------------------------------------------------------------------
+
+    def _lonlat(self, stored: Stored) -> tuple[tuple[Coordinate, Coordinate] | None, str]:
+        """The longitude and latitude of an array: `axes` of two dimensions, a `field` over both, or `cells` of one."""
+        meshed = self._of_mesh(stored)
+        if meshed is not None:
+            return meshed, "cells"
+        pairs = [
+            (tuple(a + b for a, b in zip(r, s, strict=True)), lon, lat, kind)
+            for r, lon in self.file.of(stored, "lon")
+            for s, lat in self.file.of(stored, "lat")
+            if (kind := self._kind(stored, lon, lat)) is not None
+        ]
+        if not pairs:
+            return None, ""
+        best = min(rank for rank, *_ in pairs)
+        first = [(lon, lat, kind) for rank, lon, lat, kind in pairs if rank == best]
+        lon, lat, kind = first[0]
+        if len(first) > 1:
+            said = " or ".join(f"{a.key}, {b.key}" for a, b, _ in first[:3])
+            raise Unreadable(stored.key, f"lies at {said}", "name one pair in its attribute coordinates")
+        return (lon, lat), kind
+
+    def _kind(self, stored: Stored, lon: Coordinate, lat: Coordinate) -> Literal["axes", "field", "cells"] | None:
+        x, y = self._own(stored, lon), self._own(stored, lat)
+        if any(self.file.is_time(d) for d in (*x, *y)):
+            return None
+        if len(x) == len(y) == 1 and x != y:
+            return "axes"
+        if set(x) != set(y):
+            return None
+        if len(x) == 2:
+            return "field"
+        return "cells" if len(x) == 1 and self._is_mesh(stored, lon, x[0]) else None
+
+    def _own(self, stored: Stored, c: Coordinate) -> tuple[str, ...]:
+        """The dimensions along which a coordinate places an array: those longer than one, and its axis if that is one.
+
+        A field that is repeated at every time (WRF) lies where it lies at the first.
+        """
+        dims = c.dims
+        if not dims:
+            return c.stored.dims if len(c.stored.dims) == 1 and c.stored.dims[0] in stored.dims else ()
+        return tuple(d for d in dims if not self.file.is_time(d)) if len(dims) == 3 else dims
+
+    def _is_mesh(self, stored: Stored, lon: Coordinate, dim: str) -> bool:
+        """Whether the points along one dimension are cells, not samples: a mesh, or times along another dimension."""
+        if text(stored.attrs, "mesh") or text(stored.attrs, "CDI_grid_type") == "unstructured":
+            return True
+        times = {d for other in self.file.arrays.values() if dim in other.dims for d in other.dims}
+        return any(self.file.counts_time(d) and d not in lon.stored.dims for d in times)
+
+    def _of_mesh(self, stored: Stored) -> tuple[Coordinate, Coordinate] | None:
+        """The coordinates that a UGRID topology gives for the location of an array."""
+        topology = self.file.named(text(stored.attrs, "mesh"), stored.key)
+        if topology is None:
+            return None
+        listed = text(topology.attrs, f"{text(stored.attrs, 'location') or 'face'}_coordinates").split()
+        found = [
+            self.file.coordinates.get(s.key) for n in listed if (s := self.file.named(n, topology.key)) is not None
+        ]
+        lon = next((c for c in found if c is not None and c.role == "lon"), None)
+        lat = next((c for c in found if c is not None and c.role == "lat"), None)
+        return None if lon is None or lat is None or not set(lon.dims) <= set(stored.dims) else (lon, lat)
+
+    def _flat(self, stored: Stored) -> tuple[Coordinate, Coordinate] | None:
+        """The projected or rotated axes of an array."""
+        found: list[Coordinate] = []
+        for wanted in ("x", "y"):
+            options = [c for _, c in self.file.of(stored, wanted) if len(c.stored.dims) == 1]
+            options = [c for c in options if c.stored.dims[0] in stored.dims and self._is_flat(c, stored)]
+            if not options:
+                return None
+            found.append(options[0])
+        x, y = found
+        return None if x.stored.dims == y.stored.dims else (x, y)
+
+    def _is_flat(self, c: Coordinate, stored: Stored) -> bool:
+        """Whether an axis counts something that a CRS knows: row and column numbers do not."""
+        standard, unit = text(c.stored.attrs, "standard_name").lower(), units(c.stored.attrs).lower()
+        if standard.startswith(("projection_", "grid_l")) or unit in _LENGTHS or unit in _ANGLES:
+            return True
+        return unit == "" and c.stored.dtype.kind in "fiu" and (self.crs is not None or bool(self._mapping(stored, ())))
+
+    # --- which CRS -------------------------------------------------------------------------------------------
+
+    def _mapping(self, stored: Stored, names: Iterable[str]) -> Mapping[str, Any]:
+        """The attributes of the grid mapping of an array: the one it names for these axes, else the file's only one."""
+        said = text(stored.attrs, "grid_mapping")
+        chosen = _extended(said, set(names)) if ":" in said else said
+        found = self.file.named(chosen, stored.key)
+        if found is not None and (is_mapping(found.attrs) or crs_of(found.attrs) is not None):
+            return found.attrs
+        if is_mapping(stored.attrs):
+            return stored.attrs
+        only = [s.attrs for s in self.file.arrays.values() if is_mapping(s.attrs)]
+        if len(only) == 1:
+            return only[0]
+        return self.file.opened.attrs if not only and is_mapping(self.file.opened.attrs) else {}
+
+    def _geographic(self, stored: Stored) -> CRS:
+        """The CRS of longitudes and latitudes: CRS84 unless the file names another datum of a registry."""
+        if self.crs is not None:
+            return self.crs
+        found = crs_of(self._mapping(stored, ())) if self._mapping(stored, ()) else None
+        return found if found is not None and found.is_geographic and not found.is_derived else LONLAT
+
+    def _projection(self, stored: Stored, flat: tuple[Coordinate, Coordinate]) -> tuple[CRS | None, Mapping[str, Any]]:
+        mapping = self._mapping(stored, [c.stored.name for c in flat])
+        crs = self.crs or (crs_of(mapping) if mapping else None)
+        if crs is None or self.crs is not None:
+            return crs, mapping
+        lengths = any(units(c.stored.attrs).lower() in _LENGTHS for c in flat)
+        angles = any(units(c.stored.attrs).lower() in _ANGLES for c in flat)
+        fits = (
+            not lengths if in_degrees(crs) else not angles or "geostationary" in str(mapping.get("grid_mapping_name"))
+        )
+        return (crs if fits else None), mapping
+
+    # --- rows and columns ------------------------------------------------------------------------------------
+
+    def _sheared(self, stored: Stored) -> Placed | None:
+        """Rows and columns of a raster whose affine turns or shears them."""
+        mapping = self._mapping(stored, ())
+        affine = mapping.get("affine")
+        if affine is None or len(stored.dims) < 2 or stored.dims[-2:] != ("y", "x"):
+            return None
+        crs = self.crs or crs_of(mapping)
+        if crs is None:
+            raise Unreadable(stored.key, "the raster has no CRS", "give --crs")
+        key = ("sheared", stored.shape[-2:])
+        if key not in self._known:
+            rows, columns = (line(np.arange(n) + 0.5, lone=0.5) for n in stored.shape[-2:])
+            a, b, c, d, e, f = (float(v) for v in affine)
+            horizontal = Rectilinear(crs, columns, rows, (a, b, c, d, e, f))
+            self._known[key] = Placed(horizontal, stored.dims[-2:], (False, False), frozenset())
+        return self._known[key]
+
+    def _rows_and_columns(
+        self, pair: tuple[Coordinate, Coordinate], crs: CRS, scale: tuple[float, float] = (1.0, 1.0)
+    ) -> Placed:
+        x, y = pair
+        key = ("axes", x.key, y.key, id(crs))
+        if key not in self._known:
+            turning = in_degrees(crs)
+            across = _Values.of(self.file, x.stored, scale[0], turning)
+            down = _Values.of(self.file, y.stored, scale[1], False)
+            columns = line(across.values, across.bounds, turning=turning, slack=across.slack, lone=_lone(down))
+            rows = line(down.values, down.bounds, polar=turning, slack=down.slack, lone=_lone(across))
+            dims = (*self._dim(y), *self._dim(x))
+            horizontal = Rectilinear(crs, columns, rows)
+            self._known[key] = Placed(horizontal, dims, (down.flip, across.flip), frozenset({x.key, y.key}))
+        return self._known[key]
+
+    def _dim(self, c: Coordinate) -> tuple[str, ...]:
+        return c.dims or c.stored.dims
+
+    def _projected(
+        self, flat: tuple[Coordinate, Coordinate], crs: CRS, mapping: Mapping[str, Any], pair: Any
+    ) -> Placed:
+        scale = _scale(flat[0].stored, crs, mapping), _scale(flat[1].stored, crs, mapping)
+        placed = self._rows_and_columns(flat, crs, scale)
+        if pair is None or self.crs is not None:
+            return placed
+        lon, lat = pair
+        key = ("agrees", id(placed), lon.key, lat.key)
+        if key not in self._known:
+            said = self._field(pair, None)
+            said_dims = (self._dim(flat[1])[0], self._dim(flat[0])[0])
+            fits = said.dims != said_dims or _agrees(placed, lon.stored, lat.stored)
+            why = f"the grid mapping does not lead to {lon.key} and {lat.key}, which are used"
+            used = placed.used | said.used
+            self._known[key] = (
+                Placed(placed.horizontal, placed.dims, placed.flips, used)
+                if fits
+                else Placed(said.horizontal, said.dims, said.flips, used, (why,))
+            )
+        return self._known[key]
+
+    # --- cells -----------------------------------------------------------------------------------------------
+
+    def _field(self, pair: tuple[Coordinate, Coordinate], stored: Stored | None) -> Placed:
+        """A horizontal of 2-D coordinates."""
+        lon, lat = pair
+        key = ("field", lon.key, lat.key)
+        if key not in self._known:
+            dims = _ordered(tuple(d for d in lon.dims if not (len(lon.dims) == 3 and self.file.is_time(d))), stored)
+            for c in pair:
+                if len(c.dims) == 3 and _moves(c.stored):
+                    raise Unreadable(c.key, "the cells move with time", "give each time its own file")
+            shape = tuple(lon.stored.shape[lon.stored.dims.index(d)] for d in dims)
+            horizontal = Curvilinear(
+                shape,
+                partial(_loaded, lon.stored, lat.stored, dims),
+                self._corners(lon.stored, lat.stored, dims),
+                partial(_probed, lon.stored, lat.stored),
+            )
+            self._known[key] = Placed(horizontal, dims, (False, False), frozenset({lon.key, lat.key}))
+        return self._known[key]
+
+    def _cells(self, pair: tuple[Coordinate, Coordinate], stored: Stored) -> Placed:
+        lon, lat = pair
+        key = ("cells", lon.key, lat.key)
+        if key not in self._known:
+            dims = lon.dims or lon.stored.dims
+            topology = self.file.named(text(stored.attrs, "mesh"), stored.key)
+            faces = None if topology is None else face_corners(self.file, topology, stored)
+            horizontal = Cells(
+                (lon.stored.shape[lon.stored.dims.index(dims[0])],),
+                partial(_loaded, lon.stored, lat.stored, dims),
+                faces or self._corners(lon.stored, lat.stored, dims),
+                partial(_probed, lon.stored, lat.stored),
+            )
+            self._known[key] = Placed(horizontal, dims, (False,), frozenset({lon.key, lat.key}))
+        return self._known[key]
+
+    def _corners(self, lon: Stored, lat: Stored, dims: tuple[str, ...]) -> Any:
+        """What reads the corners of cells, where both coordinates have bounds of the right shape."""
+        x, y = self.file.bounds_of(lon), self.file.bounds_of(lat)
+        if x is None or y is None or x.shape != y.shape or len(x.dims) != len(lon.dims) + 1 or x.shape[-1] < 3:
+            return None
+        if x.dims[:-1] != lon.dims or int(np.prod(x.shape)) > 16_000_000:
+            return None
+        return partial(_loaded_corners, (lon, x), (lat, y), dims)
+
+
+# --- values of an axis ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """An axis in canonical form."""
+
+    values: Array
+    bounds: Array | None
+    flip: bool
+    slack: float
+
+    @classmethod
+    def of(cls, file: File, stored: Stored, scale: float, turning: bool) -> "_Values":
+        raw = _degrees(stored, decimal(stored)) * scale
+        if not len(raw):
+            raise Unreadable(stored.key, "the axis has no values", "leave the file out")
+        if not np.isfinite(raw).all():
+            found = "every value is missing" if not np.isfinite(raw).any() else "some values are missing"
+            raise Unreadable(stored.key, found, "fill the axis")
+        bounds = _bounds(file, stored, scale)
+        if turning:
+            raw = _unwrapped(raw)
+        flip = len(raw) > 1 and bool(raw[0] > raw[-1])
+        if flip:
+            raw, bounds = raw[::-1], None if bounds is None else bounds[::-1]
+        steps = np.diff(raw)
+        if (steps <= 0).any():
+            raise Unreadable(stored.key, "neither increasing nor decreasing", "sort the axis")
+        if turning and len(raw) > 2:
+            # The first column again after a whole circle is one place twice.
+            there = raw < raw[0] + CIRCLE - 0.1 * float(np.median(steps))
+            raw, bounds = raw[there], None if bounds is None else bounds[there]
+        slack = float(np.spacing(np.float32(np.abs(raw).max()))) if stored.dtype == np.float32 else 0.0
+        return cls(np.ascontiguousarray(raw), bounds, flip, slack)
+
+
+def decimal(stored: Stored) -> Array:
+    """The values of an axis as float64; of float32 the shortest decimals that are those: 3.1, not 3.0999999046."""
+    whole = stored.whole()
+    if stored.dtype != np.float32 or not {"scale_factor", "add_offset"}.isdisjoint(stored.attrs):
+        return numbers(stored, whole)
+    return np.where(np.isnan(numbers(stored, whole)), np.nan, np.array([float(str(v)) for v in whole.ravel()]))
+
+
+def _degrees(stored: Stored, values: Array) -> Array:
+    """Longitudes and latitudes in radians as degrees."""
+    standard = text(stored.attrs, "standard_name").lower()
+    if units(stored.attrs).lower() in ("rad", "radian", "radians") and not standard.startswith("projection"):
+        return np.degrees(values) if standard in ("longitude", "latitude") or standard.startswith("grid_") else values
+    return values
+
+
+def _bounds(file: File, stored: Stored, scale: float) -> Array | None:
+    """The bounds of an axis, (n, 2): by `bounds`, or by `edges` that are one more than the cells."""
+    found = file.bounds_of(stored)
+    n = stored.shape[0]
+    if found is None or found.dtype.kind not in "fiu":
+        return None
+    attrs = {**{k: v for k, v in stored.attrs.items() if k in _PACKING}, **found.attrs}
+    if found.shape == (n, 2):
+        return _degrees(stored, numbers(found, attrs=attrs)) * scale
+    if found.shape == (2, n) and n != 2:
+        return _degrees(stored, numbers(found, attrs=attrs)).T * scale
+    if found.shape == (n + 1,):
+        edges = _degrees(stored, numbers(found, attrs=attrs)) * scale
+        return np.column_stack([edges[:-1], edges[1:]])
+    return None
+
+
+_PACKING = ("scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned")
+
+
+def _unwrapped(longitudes: Array) -> Array:
+    """Longitudes that run on: those that go up or down stay as they are, but for two that are half a circle apart."""
+    steps = np.diff(longitudes)
+    monotonic = (steps > 0).all() or (steps < 0).all()
+    if monotonic and not (len(longitudes) == 2 and abs(steps[0]) > CIRCLE / 2):
+        return longitudes
+    return np.round(np.unwrap(longitudes, period=CIRCLE), 9)
+
+
+def _lone(other: _Values) -> float:
+    """Half a cell of an axis of one: as large as the cells of the other axis, else next to nothing."""
+    if len(other.values) > 1:
+        return float(np.median(np.diff(other.values))) / 2
+    return 1e-6
+
+
+def _scale(stored: Stored, crs: CRS, mapping: Mapping[str, Any]) -> float:
+    """What turns the unit of a projected axis into that of its CRS."""
+    unit = units(stored.attrs).lower()
+    if in_degrees(crs):
+        return 180 / pi * _ANGLES[unit] if unit in _ANGLES else 1.0
+    if "geostationary" in str(mapping.get("grid_mapping_name", "")).lower():
+        height = number(mapping.get("perspective_point_height"), 1.0)
+        if unit in _ANGLES:
+            return height * _ANGLES[unit]
+        if unit in ("", "1") and float(np.nanmax(np.abs(numbers(stored)))) < 1:
+            return height
+    factor = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 1.0
+    return _LENGTHS[unit] / factor if unit in _LENGTHS else 1.0
+
+
+def _extended(said: str, names: set[str]) -> str:
+    """The mapping that CF's long form names for some axes: `crs: x y other: lat lon`."""
+    chosen, first = "", ""
+    for word in said.split():
+        if word.endswith(":"):
+            chosen = word[:-1]
+            first = first or chosen
+        elif word in names:
+            return chosen
+    return first
+
+
+# --- 2-D coordinates -----------------------------------------------------------------------------------------
+
+
+def _ordered(dims: tuple[str, ...], stored: Stored | None) -> tuple[str, ...]:
+    """Rows before columns: as the names say, else as the data have them."""
+    names = [d.rpartition("/")[2].lower() for d in dims]
+    columns = ("x", "i", "ni", "nx", "lon", "longitude", "west_east", "xc", "xi_rho", "xi", "rlon")
+    rows = ("y", "j", "nj", "ny", "lat", "latitude", "south_north", "yc", "eta_rho", "eta", "rlat")
+    if names[0] in columns and names[1] in rows:
+        return dims[::-1]
+    if names[0] in rows or stored is None:
+        return dims
+    return tuple(d for d in stored.dims if d in dims)
+
+
+def _moves(stored: Stored) -> bool:
+    """Whether coordinates that have times change along them."""
+    first, last = (stored.read((s, *(slice(0, n) for n in stored.shape[1:]))) for s in
+                   (slice(0, 1), slice(stored.shape[0] - 1, stored.shape[0])))  # fmt: skip
+    return not np.array_equal(first, last)
+
+
+def _over(stored: Stored, dims: tuple[str, ...]) -> Array:
+    """A coordinate over some of its dimensions, in their order; at the first index of the others."""
+    block = numbers(stored, stored.read(tuple(slice(0, n if d in dims else 1) for d, n in
+                                              zip(stored.dims, stored.shape, strict=True))))  # fmt: skip
+    own = [d for d in stored.dims if d in dims]
+    block = block.reshape([n for d, n in zip(stored.dims, block.shape, strict=True) if d in dims])
+    return _degrees(stored, block.transpose([own.index(d) for d in dims]))
+
+
+def _loaded(lon: Stored, lat: Stored, dims: tuple[str, ...]) -> tuple[Array, Array]:
+    return _over(lon, dims), _over(lat, dims)
+
+
+def _loaded_corners(
+    lon: tuple[Stored, Stored], lat: tuple[Stored, Stored], dims: tuple[str, ...]
+) -> tuple[Array, Array]:
+    found = []
+    for parent, bounds in (lon, lat):
+        attrs = {**{k: v for k, v in parent.attrs.items() if k in _PACKING}, **bounds.attrs}
+        values = _degrees(parent, numbers(bounds, attrs=attrs))
+        own = [d for d in parent.dims if d in dims]
+        values = values.reshape([n for d, n in zip(parent.dims, parent.shape, strict=True) if d in dims] + [-1])
+        found.append(values.transpose([*(own.index(d) for d in dims), len(dims)]))
+    return found[0], found[1]
+
+
+def _probed(lon: Stored, lat: Stored) -> Array:
+    """A few coordinates: of the corners and the middle."""
+    found = []
+    for stored in (lon, lat):
+        for part in (0.0, 0.5, 1.0):
+            at = tuple(slice(int(part * (n - 1)), int(part * (n - 1)) + 1) for n in stored.shape)
+            found.append(numbers(stored, stored.read(at)).ravel())
+    return np.concatenate(found)
+
+
+def _agrees(placed: Placed, lon: Stored, lat: Stored) -> bool:
+    """Whether a projection leads to 2-D coordinates within half a cell, at nine places of the grid."""
+    grid = placed.horizontal
+    assert isinstance(grid, Rectilinear)
+    for j in _thirds(grid.shape[0]):
+        for i in _thirds(grid.shape[1]):
+            rows, columns = (
+                np.array([j, j, min(j + 1, grid.shape[0] - 1)]),
+                np.array([i, min(i + 1, grid.shape[1] - 1), i]),
+            )
+            x, y = transform(grid.x[columns], grid.y[rows], grid.crs, LONLAT)
+            said = [_at(placed, s, j, i) for s in (lon, lat)]
+            if not np.isfinite(said).all():
+                continue
+            here = on_sphere(np.asarray(x), np.asarray(y))
+            cell = max(np.linalg.norm(here[1] - here[0]), np.linalg.norm(here[2] - here[0]))
+            there = on_sphere(np.array(said[0]), np.array(said[1]))
+            if not np.linalg.norm(there - here[0]) <= 0.5 * cell:
+                return False
+    return True
+
+
+def _thirds(n: int) -> list[int]:
+    return sorted({0, n // 2, n - 1})
+
+
+def _at(placed: Placed, stored: Stored, row: int, column: int) -> float:
+    """One value of a 2-D coordinate, by canonical row and column."""
+    index = dict(zip(placed.dims, (row, column), strict=True))
+    flips = dict(zip(placed.dims, placed.flips, strict=True))
+    at = tuple(
+        0 if d not in index else n - 1 - index[d] if flips[d] else index[d]
+        for d, n in zip(stored.dims, stored.shape, strict=True)
+    )
+    value = numbers(stored, stored.read(tuple(slice(i, i + 1) for i in at)))
+    return float(_degrees(stored, value).ravel()[0])
