@@ -481,10 +481,8 @@ def _agrees(placed: Placed, lon: Stored, lat: Stored) -> bool:
     assert isinstance(grid, Rectilinear)
     for j in _thirds(grid.shape[0]):
         for i in _thirds(grid.shape[1]):
-            rows, columns = (
-                np.array([j, j, min(j + 1, grid.shape[0] - 1)]),
-                np.array([i, min(i + 1, grid.shape[1] - 1), i]),
-            )
+            rows = np.array([j, j, _beside(j, grid.shape[0])])
+            columns = np.array([i, _beside(i, grid.shape[1]), i])
             x, y = transform(grid.x[columns], grid.y[rows], grid.crs, LONLAT)
             said = [_at(placed, s, j, i) for s in (lon, lat)]
             if not np.isfinite(said).all():
@@ -495,6 +493,11 @@ def _agrees(placed: Placed, lon: Stored, lat: Stored) -> bool:
             if not np.linalg.norm(there - here[0]) <= 0.5 * cell:
                 return False
     return True
+
+
+def _beside(i: int, n: int) -> int:
+    """The next row or column, at the end the one before."""
+    return i + 1 if i + 1 < n else max(i - 1, 0)
 
 
 def _thirds(n: int) -> list[int]:
