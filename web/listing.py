@@ -35,7 +35,7 @@ def searched(asked: Asked) -> tuple[list[Dataset], Page]:
     if (q := asked.one("q")) is not None:
         found = [d for d in found if _speaks_of(d, q)]
     if (bbox := asked.one("bbox")) is not None:
-        box = parsed(bbox, CRS84)[0]
+        box = parsed(bbox, CRS84)
         found = [d for d in found if d.bbox is not None and _meet(box, d.bbox)]
     if (when := asked.one("datetime")) is not None:
         asked_times = intervals(when, CALENDAR)

@@ -122,7 +122,7 @@ class _Feed:
         if tuple(order) != block.dims:
             axes = [block.dims.index(d) for d in order]
             self._whole = block.array().transpose(axes).reshape(self._shape)
-        elif lead(self._shape) != at or not self._shape:
+        elif not self._shape or lead(self._shape) != at or self._shape[at] == 1:
             self._whole = block.array().reshape(self._shape)
         self._pieces = iter(()) if self._whole is not None else block.blocks()
         self._waiting: list[Array] = []

@@ -131,15 +131,15 @@ def _place(verb: str, asked: Asked, crs: str) -> tuple[Where, tuple[Span, ...] |
             polygon, level = where.polygon(_required(asked, "coords", "as POLYGON((0 40,10 40,10 50,0 40))"), crs)
             return Within(polygon), _one_level(level)
         case "cube":
-            return where.box(_required(asked, "bbox", "west,south,east,north"), crs)[0], _of_box(asked, crs)
+            return where.box(_required(asked, "bbox", "west,south,east,north"), crs), _of_box(asked)
         case _:
             return AtLocation((_required(asked, "locationId", "the id of a location"),)), None
 
 
-def _of_box(asked: Asked, crs: str) -> tuple[Span, ...] | None:
+def _of_box(asked: Asked) -> tuple[Span, ...] | None:
     """The levels of a box of six numbers."""
     bbox = single(asked, "bbox")
-    found = None if bbox is None else where.box(bbox, crs)[1]
+    found = None if bbox is None else where.levels(bbox)
     return None if found is None else (levels.span(*found),)
 
 
@@ -163,7 +163,7 @@ def _rows(verb: str, asked: Asked, dataset: Dataset, tree: Mapping[str, Any] | N
         verb=verb,
         where=_box(asked, bbox_crs, where.is_northing_first(bbox_crs)) or Everywhere(),
         when=_when(asked, dataset),
-        levels=_of_box(asked, CRS84),
+        levels=_of_box(asked),
         parameters=_parameters(asked, "properties", dataset),
         filter=_filter(asked, dataset, tree),
         sort=_sort(asked, dataset),
@@ -186,7 +186,7 @@ def _coverage(asked: Asked, dataset: Dataset) -> Query:
         verb="coverage",
         where=place,
         when=when.common(datetime, along.when) if datetime and along.when else datetime or along.when,
-        levels=along.levels if along.levels is not None else _of_box(asked, CRS84),
+        levels=along.levels if along.levels is not None else _of_box(asked),
         others=along.others,
         parameters=_parameters(asked, "properties", dataset),
         crs=crs,
@@ -221,7 +221,7 @@ def _crs(asked: Asked, name: str, dataset: Dataset) -> str | None:
 
 def _box(asked: Asked, crs: str, northing_first: bool = False) -> Box | None:
     text = single(asked, "bbox")
-    return None if text is None else where.box(text, crs, northing_first)[0]
+    return None if text is None else where.box(text, crs, northing_first)
 
 
 def _one_level(level: float | None) -> tuple[Span, ...] | None:

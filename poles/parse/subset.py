@@ -62,7 +62,7 @@ def subset(texts: Iterable[str], crs: str | None, dataset: Dataset, calendar: st
 def _axes(text: str) -> Iterable[tuple[str, str]]:
     """Axis names, each with what stands in its parentheses."""
     place = 0
-    while place < len(text):
+    while place < max(1, len(text)):
         match = _AXIS.match(text, place)
         if match is None or not match[1].strip() or not match[2].strip():
             raise Invalid("subset", f"{shown(text[place:])!r} is not understood", _REMEDY)

@@ -35,7 +35,7 @@ def intervals(text: str, calendar: str = "standard", name: str = "datetime") -> 
 
 def moment(text: str, name: str = "datetime") -> Moment:
     """One date or time. Raises Invalid."""
-    if len(text) > 64:
+    if len(text) > 64 or not text.isascii():
         raise Invalid(name, f"{shown(text)!r} is no time", _REMEDY)
     try:
         return times.moment(text)

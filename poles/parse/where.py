@@ -132,21 +132,30 @@ def _level(geometry: BaseGeometry) -> float | None:
 # --- bbox ----------------------------------------------------------------------------------------------------------
 
 
-def box(text: str, crs: str = CRS84, northing_first: bool = False) -> tuple[Box, tuple[float, float] | None]:
-    """The box of 4 or 6 numbers, and its lower and upper z. Raises Invalid.
+def box(text: str, crs: str = CRS84, northing_first: bool = False) -> Box:
+    """The box of 4 numbers, or of 6 with the lower and upper z after each corner. Raises Invalid.
 
     >>> box("170,-50,0,-170,50,100")
-    (Box(west=170.0, south=-50.0, east=-170.0, north=50.0), (0.0, 100.0))
+    Box(west=170.0, south=-50.0, east=-170.0, north=50.0)
     """
+    (x0, y0, *_), (x1, y1, *_) = _corners(text)
+    if northing_first:
+        x0, y0, x1, y1 = y0, x0, y1, x1
+    return checked("bbox", Box(x0, y0, x1, y1), crs)
+
+
+def levels(text: str) -> tuple[float, float] | None:
+    """The lower and upper z of a box of 6 numbers. Raises Invalid."""
+    low, high = _corners(text)
+    return (low[2], high[2]) if len(low) == 3 else None
+
+
+def _corners(text: str) -> tuple[list[float], list[float]]:
     numbers = [number("bbox", n, _BOX) for n in text.split(",")]
     if len(numbers) not in (4, 6):
         raise Invalid("bbox", f"{len(numbers)} numbers", _BOX + ", or with the lower and upper z after south and north")
     half = len(numbers) // 2
-    (x0, y0, *low), (x1, y1, *high) = numbers[:half], numbers[half:]
-    if northing_first:
-        x0, y0, x1, y1 = y0, x0, y1, x1
-    levels = (low[0], high[0]) if low else None
-    return checked("bbox", Box(x0, y0, x1, y1), crs), levels
+    return numbers[:half], numbers[half:]
 
 
 def checked(name: str, box: Box, crs: str) -> Box:
