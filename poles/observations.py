@@ -8,11 +8,13 @@ import pyarrow as pa
 
 from poles import items, series, times
 from poles.coverage import Coverages, Table
+from poles.crs import crs as crs_of
+from poles.crs import transform
 from poles.dataset import AxisFacts, BBox, Dataset, Described, Facts
 from poles.errors import Unreadable
 from poles.kept import Kept
 from poles.parts import Part, opened
-from poles.query import Query
+from poles.query import CRS84, Query
 from poles.samples import Observations, gathered
 from poles.sampling import Samples, Sampling, Vertical, is_sampling, normal, sampling
 from poles.sources import kind_of
@@ -52,7 +54,7 @@ def coverages(observations: Observations, query: Query) -> Coverages:
 
 
 def _made(dataset: Dataset, members: Sequence[Part]) -> Observations:
-    names = {role: name for role, name in dataset.names}
+    names = dict(dataset.names)
     sources = [_source(dataset, part, names) for part in members]
     count = sum(len(g) for s in sources for g in s.groups)
     if count > _MOST:
@@ -91,7 +93,8 @@ def of_rows(rows: Rows, platform: str) -> Sampling:
         )
 
     def numbers(role: str) -> Array:
-        return table[roles[role]].combine_chunks().cast(pa.float64()).to_numpy(zero_copy_only=False)  # type: ignore[index]
+        column = table[roles[role]].combine_chunks().cast(pa.float64())  # type: ignore[index]
+        return np.asarray(column.to_numpy(zero_copy_only=False))
 
     t = as_milliseconds(table[roles["time"]]) if "time" in roles else np.full(n, times.MISSING)
     ids = table[roles["platform"]].cast(pa.string()).to_pylist() if "platform" in roles else [None] * n
@@ -105,7 +108,8 @@ def of_rows(rows: Rows, platform: str) -> Sampling:
     values = {k: c for k, c in columns.items() if k not in extras}
     vertical = _vertical(roles["z"], rows.described.get(roles["z"])) if "z" in roles else None
     z = numbers("z") if "z" in roles else None
-    group = Samples(t, normal(numbers("x")), numbers("y"), z, named, None, values, extras, vertical)
+    x, y = transform(numbers("x"), numbers("y"), crs_of(rows.crs), crs_of(CRS84))
+    group = Samples(t, normal(x), y, z, named, None, values, extras, vertical)
     described = {k: rows.described[k] for k in values}
     return Sampling(None, (group,), described, _called(table, rows, named), mended=rows.mended)
 
@@ -125,7 +129,7 @@ def _called(table: pa.Table, rows: Rows, platforms: Array) -> dict[str, dict[str
     return {p: {"name": n} for p, n in zip(platforms.tolist(), names, strict=True) if n is not None}
 
 
-# --- facts -------------------------------------------------------------------------------------------------------------
+# --- facts -----------------------------------------------------------------------------------------------------------
 
 
 def facts(dataset: Dataset) -> Facts:

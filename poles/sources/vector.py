@@ -1,0 +1,182 @@
+"""Vector files as GDAL reads them: GeoPackage, GeoJSON, Shapefile, FlatGeobuf, KML."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyogrio
+import shapely
+from pyproj import CRS
+
+from poles.cf import relabelled
+from poles.crs import crs as crs_of
+from poles.crs import uri
+from poles.dataset import Described, Text
+from poles.errors import Unreadable
+from poles.query import CRS84
+from poles.sources import dates
+from poles.sources.locks import GDAL
+from poles.sources.table import Role, Rows
+from poles.times import MISSING
+
+_MAGIC = (b"SQLite format 3\0", b"\0\0\x27\x0a", b"fgb\x03", b"PK\3\4", b"{", b"[", b"<")
+_ENDS = (
+    ("start_datetime", "end_datetime"), ("begin", "end"), ("start", "end"), ("start_time", "end_time"),
+    ("begin_date", "end_date"), ("start_date", "end_date"), ("valid_from", "valid_to"), ("date_debut", "date_fin"),
+)  # fmt: skip
+_TIMES = ("datetime", "time", "timestamp", "date", "date_time", "acquired", "origin_time", "observed")
+
+
+def is_vector(href: str) -> bool:
+    """Whether a source looks like a vector file by its first bytes."""
+    path = Path(href)
+    if path.is_dir():
+        return True
+    with path.open("rb") as file:
+        return file.read(512).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(_MAGIC) or _is_shapefile(path)
+
+
+def _is_shapefile(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"\0\0\x27\x0a"
+
+
+def vector_rows(href: str, names: Mapping[str, str] | None = None, crs: str | None = None) -> Rows:
+    """The features of one layer; `names` chooses it where there are several (`{"layer": "roads"}`), `crs` overrides.
+
+    The columns are the properties, `fid` in the attributes, and the geometry as WKB. Raises Unreadable.
+    """
+    given = names or {}
+    layer = _layer(href, given.get("layer"))
+    meta, table = _read(href, layer)
+    name = meta.get("geometry_name") or "wkb_geometry"
+    if name not in table.column_names:
+        raise Unreadable(href, "its rows have no geometry", "give a layer with geometries, or a CSV with coordinates")
+    table = pa.table({n: table[n] if n == name else _plain(table[n]) for n in table.column_names})
+    geometry = table[name].combine_chunks().cast(pa.binary())
+    native, assumed = (uri(crs_of(crs)), []) if crs is not None else _crs(href, meta.get("crs"), geometry)
+    fids = [str(f) for f in meta["fids"]]
+    roles = _roles(table, given)
+    described = {n: _described(n, table[n].type) for n in table.column_names if n != name}
+    return Rows(table, roles, described, "features", native, name, {"fids": fids}, tuple(assumed))
+
+
+def _layer(href: str, wanted: str | None) -> str:
+    try:
+        with GDAL:
+            layers = [str(n) for n, kind in pyogrio.list_layers(href) if kind is not None or wanted is not None]
+    except Exception as error:  # GDAL raises many kinds for a file that it cannot open
+        raise Unreadable(href, "neither text, arrays nor vectors that are read", "convert it to GeoPackage") from error
+    if wanted is not None and wanted in layers:
+        return wanted
+    if wanted is not None:
+        raise Unreadable(href, f"there is no layer {wanted}", f"name one of {', '.join(layers[:12])}")
+    if not layers:
+        raise Unreadable(href, "it holds no layer with geometries", "give a layer with geometries")
+    if len(layers) > 1:
+        raise Unreadable(href, f"it holds {len(layers)} layers", f"name one of {', '.join(layers[:12])} as layer")
+    return layers[0]
+
+
+def _read(href: str, layer: str) -> tuple[dict[str, Any], pa.Table]:
+    """All rows, and what the file tells of them; the ids of GDAL under `fids`."""
+    try:
+        with GDAL, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            meta, table = pyogrio.read_arrow(href, layer=layer, return_fids=True)
+            info = pyogrio.read_info(href, layer=layer)
+    except Exception as error:  # GDAL raises many kinds for a broken file
+        raise Unreadable(href, str(error).splitlines()[0][:120], "mend or convert the file") from error
+    names = table.column_names
+    at = next((names.index(n) for n in (info.get("fid_column"), "OGC_FID", "fid") if n and n in names), None)
+    fids = table.column(at).to_pylist() if at is not None else list(range(len(table)))
+    table = table.remove_column(at) if at is not None else table
+    return {**meta, "crs": info.get("crs"), "driver": info.get("driver"), "fids": fids}, table
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A property as a column that all encodings write: times in UTC, texts that are dates as times."""
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        return column.cast(pa.timestamp("ms", "UTC"), safe=False)
+    if pa.types.is_time(kind):
+        return column.cast(pa.string())
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _dated(column.cast(pa.string()))
+    return column
+
+
+def _dated(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts as they are; as timestamps where every one is a date with a time."""
+    first = next((c.as_py() for c in column.slice(0, 1000) if c.is_valid), "")
+    if len(first) < 16 or not first[:4].isdigit() or first[4:5] not in "-/":
+        return column
+    ms = dates.parsed(column)
+    if ms is None:
+        return column
+    return pa.chunked_array([pa.array(ms, mask=ms == MISSING).cast(pa.timestamp("ms", "UTC"))])
+
+
+def _crs(href: str, said: str | None, geometry: pa.Array) -> tuple[str, list[str]]:
+    """The CRS of the coordinates, x before y, and what was assumed."""
+    if said is None:
+        bounds = shapely.total_bounds(shapely.from_wkb(np.asarray(geometry.to_numpy(zero_copy_only=False), object)))
+        if not np.isfinite(bounds).all() or np.abs(bounds[[1, 3]]).max() > 90 or np.abs(bounds[[0, 2]]).max() > 360:
+            raise Unreadable(href, "it names no CRS, and its coordinates are no degrees", "give the CRS (--crs)")
+        return CRS84, ["it names no CRS: coordinates are read as longitude and latitude"]
+    found = crs_of(said)
+    if found.to_authority() in (("EPSG", "4326"), ("EPSG", "4979"), ("OGC", "CRS84"), ("OGC", "CRS84h")):
+        return CRS84, []
+    return uri(_registered(found)), []
+
+
+def _registered(found: CRS) -> CRS:
+    """The CRS of EPSG that a definition means, if there is one."""
+    authority = found.to_authority()
+    if authority is not None and authority[0] in ("EPSG", "OGC"):
+        return found
+    code = found.to_epsg(min_confidence=50)
+    return found if code is None else crs_of(f"EPSG:{code}")
+
+
+def _roles(table: pa.Table, given: Mapping[str, str]) -> dict[Role, str]:
+    """The column of ids: one that is named, or `id`, if each row has its own."""
+    own = given.get("id", "id")
+    if own not in table.column_names or table[own].null_count:
+        return {}
+    return {"id": own} if pc.count_distinct(table[own]).as_py() == len(table) else {}
+
+
+def times_of(table: pa.Table, given: str | None) -> tuple[str, ...]:
+    """The property that tells the time, or those of its begin and end; none where no property is a date."""
+    if given is not None and given in table.column_names:
+        return (given,)
+    dated = [f.name for f in table.schema if pa.types.is_timestamp(f.type) or pa.types.is_date(f.type)]
+    known = [n for n in dated if table[n].null_count < len(table)]
+    lower = {n.lower(): n for n in known}
+    for begin, end in _ENDS:
+        if begin in lower and end in lower:
+            return lower[begin], lower[end]
+    named = next((lower[n] for n in _TIMES if n in lower), None)
+    named = named or next((n for n in known if "obs" in n.lower()), None)
+    if named is not None:
+        return (named,)
+    return (known[0],) if len(known) == 1 else ()
+
+
+def _described(key: str, kind: pa.DataType) -> Described:
+    """A property by its type."""
+    dtype: Any = "string"
+    if pa.types.is_floating(kind):
+        dtype = "float"
+    elif pa.types.is_integer(kind):
+        dtype = "integer"
+    elif pa.types.is_boolean(kind):
+        dtype = "boolean"
+    elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        dtype = "datetime"
+    return relabelled(Described(key, Text(key, key), dtype=dtype), key.replace("_", " "))
