@@ -7,7 +7,9 @@ from poles.dataset import Dataset, Kind
 from poles.errors import Unreadable
 from poles.grid import Grid, grids, is_sampling, joined
 from poles.parts import Part, opened, parts
+from poles.sampling import is_sampling as is_discrete
 from poles.sources import kind_of
+from poles.sources.rows import kind_of_rows
 
 _KEPT = 256
 _Key = tuple[object, ...]
@@ -30,8 +32,9 @@ def kind_of_parts(members: tuple[Part, ...]) -> Kind:
     if not members:
         raise Unreadable("source", "no file matches", "give paths or a pattern that match files")
     if kind_of(members[0].href) == "rows":
-        return "features"
-    return "observations" if is_sampling(opened(members[0])) else "grid"
+        return kind_of_rows(members[0].href)
+    source = opened(members[0])
+    return "observations" if is_discrete(source) or is_sampling(source) else "grid"
 
 
 def grids_of(dataset: Dataset) -> tuple[Grid, ...]:

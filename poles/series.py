@@ -279,7 +279,7 @@ def _placed(domain: Domain, part: _Part, axes: tuple[Axis, ...]) -> Coverage:
     dims = (*(a.name for a in axes), "y", "x")
     blocks = part.blocks(dims, shape)
     every = (*axes, Axis("y", ys), Axis("x", xs))
-    return Coverage(domain, every, blocks, part.described, part.out, id=part.id, vertical=_vertical(group))  # type: ignore[arg-type]
+    return Coverage(domain, every, blocks, part.described, part.out, id=part.id, vertical=_vertical(group))
 
 
 def _scattered(domain: Domain, part: _Part, composite: Composite, axes: tuple[Axis, ...]) -> Coverage:
@@ -287,7 +287,7 @@ def _scattered(domain: Domain, part: _Part, composite: Composite, axes: tuple[Ax
     dims, shape = (*(a.name for a in axes), "composite"), (*(len(a) for a in axes), n)
     blocks = part.blocks(dims, shape)
     return Coverage(
-        domain, axes, blocks, part.described, part.out, composite, id=part.id, vertical=_vertical(part.group)  # type: ignore[arg-type]
+        domain, axes, blocks, part.described, part.out, composite, id=part.id, vertical=_vertical(part.group)
     )  # fmt: skip
 
 

@@ -152,5 +152,5 @@ def _zone(fields: pa.StructArray) -> Array:
     hours = np.asarray(pc.cast(pc.utf8_slice_codeunits(digits, 1, 3), pa.int64()))
     minutes_text = pc.utf8_slice_codeunits(digits, 3, 5)
     minutes = np.asarray(pc.cast(pc.if_else(pc.equal(minutes_text, ""), "0", minutes_text), pa.int64()))
-    sign: Array = np.where(np.asarray(pc.starts_with(digits, "-")), -1, 1)
-    return sign * (hours * 60 + minutes) * 60_000
+    ahead: Array = np.where(np.asarray(pc.starts_with(digits, "-")), -1, 1) * (hours * 60 + minutes) * 60_000
+    return ahead

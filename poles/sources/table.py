@@ -88,7 +88,8 @@ class _Header(NamedTuple):
 def table_rows(href: str, names: Mapping[str, str] | None = None, crs: str | None = None) -> Rows:
     """A delimited text table.
 
-    `names` gives the columns of roles, or constants (`{"x": "=2.35"}`); `crs` is that of x and y. Raises Unreadable where a row does not fit the header, naming its line.
+    `names` gives the columns of roles, or constants (`{"x": "=2.35"}`); `crs` is that of x and y.
+    Raises Unreadable where a row does not fit the header, naming its line.
     """
     found = sniffed(href)
     headers = _headers(found)
