@@ -575,8 +575,9 @@ def test_times_leave_out_what_says_nothing(given: str, short: str) -> None:
 
 
 def test_numbers_follow_the_language() -> None:
-    assert shown.number(-1234.5, "en") == "−1,234.5"
-    assert shown.number(-1234.5, "fr") == "−1\u202f234,5"
+    assert shown.number(-12345.5, "en") == "−12,345.5"
+    assert shown.number(-12345.5, "fr") == "−12\u202f345,5"
+    assert shown.number(2024, "fr") == "2024"
     assert shown.number(0, "fr") == "0"
 
 

@@ -154,7 +154,7 @@ def crumbs(place: Place, collection: Document | None, data: Any) -> Iterator[tup
     say = texts(place.language)
     yield say("Home"), place.root()
     if place.view:
-        yield _view_title(place, collection), place.to("/")
+        yield _view_title(place, (collection, data)), place.to("/")
     segments = [s for s in place.path.split("/") if s]
     for depth, segment in enumerate(segments, 1):
         known = wording.STEPS.get(segment) if depth != 2 else None
@@ -162,12 +162,12 @@ def crumbs(place: Place, collection: Document | None, data: Any) -> Iterator[tup
         yield label, place.to("/" + "/".join(segments[:depth]))
 
 
-def _view_title(place: Place, collection: Document | None) -> str:
-    name = place.view.rsplit("/", 1)[-1]
-    if name in wording.NAMES:
-        return wording.NAMES[name]
-    titled = collection or {}
-    return str(titled.get("title") or name) if titled.get("id") == unquote(name) else unquote(name)
+def _view_title(place: Place, described: Sequence[Any]) -> str:
+    name = unquote(place.view.rsplit("/", 1)[-1])
+    titled = (d for d in described if isinstance(d, Mapping) and d.get("title"))
+    return wording.NAMES.get(name) or next(
+        (str(d["title"]) for d in titled if d.get("id") == name or place.path == "/"), name
+    )
 
 
 def _segment_title(segments: Sequence[str], collection: Document | None, data: Any) -> str:

@@ -13,6 +13,8 @@ from web.pages.wording import TYPES
 
 NARROW = "\u202f"
 MINUS = "\u2212"
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z")
+METRES = ("metre", "meter", "metres", "meters")
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 UNITS = {
     "Cel": "°C",
@@ -24,6 +26,9 @@ UNITS = {
     "us": "µs",
     "Ohm": "Ω",
     "[pH]": "pH",
+    "[ppth]": "‰",
+    "[ppm]": "ppm",
+    "[ppb]": "ppb",
 }
 FORMATS = {
     "application/json": "JSON",
@@ -47,8 +52,9 @@ FORMATS = {
 
 
 def number(value: float, language: str) -> str:
-    """A number with the marks of the language: `12 345,6` or `12,345.6`."""
-    text = f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
+    """A number with the marks of the language: `12 345,6` or `12,345.6`; four digits stay together."""
+    comma = "," if abs(value) >= 10_000 else ""
+    text = f"{value:{comma}}" if isinstance(value, int) else f"{value:{comma}.10g}"
     text = text.replace("-", MINUS)
     return text.translate({ord(","): NARROW, ord("."): ","}) if language == "fr" else text
 
@@ -202,7 +208,8 @@ def axis_unit(axis: Mapping[str, Any]) -> str:
     if axis.get("unit"):
         return str(axis["unit"])
     found = re.search(r'(?:LENGTH|PARAMETRIC)UNIT\["([^"]+)"', str(axis.get("vrs") or ""))
-    return found[1] if found else ""
+    named = found[1] if found else ""
+    return "m" if named.lower() in METRES else named
 
 
 def doi(text: str) -> str:
@@ -252,10 +259,10 @@ class Shown:
     text: Callable[..., str]
 
     def number(self, value: Any) -> str:
-        """A number, or whatever else stands there, as text."""
+        """A number without groups of thousands (it may be a code), a time, or whatever else stands there, as text."""
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return plain(value)
-        return number(value, self.language)
+            return moment(value) if isinstance(value, str) and MOMENT.fullmatch(value) else plain(value)
+        return number(value, self.language).replace(NARROW if self.language == "fr" else ",", "")
 
     def longitude(self, degrees: float) -> str:
         """`2.35° E`."""

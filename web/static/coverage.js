@@ -1,6 +1,6 @@
 // The page of a data answer: a map with sliders, time series, profiles, and the table of values.
 
-import { calendar, coverages, geographic, titled, value, vertical } from "./covjson.js";
+import { axisName, calendar, coverages, titled, value, vertical } from "./covjson.js";
 import { milliseconds } from "./axes.js";
 import { chart } from "./chart.js";
 import { grid, places, spots } from "./field.js";
@@ -104,15 +104,10 @@ function controls(host, cov, along, changed) {
     fixed[name] = 0;
     const options = axis.values.map((v, i) => element("option", { value: i }, typeof v === "number" ? number(v) : moment(v)));
     const choice = element("select", { onchange: () => { fixed[name] = Number(choice.value); changed(fixed); } }, ...options);
-    bar.append(element("label", { class: "control" }, axisLabel(cov, name), choice));
+    bar.append(element("label", { class: "control" }, axisName(cov, name), choice));
   }
   if (bar.childElementCount) host.append(bar);
   changed(fixed);
-}
-
-export function axisLabel(cov, name) {
-  if (name === "t") return T("Time");
-  return name === "z" ? vertical(cov).label : name;
 }
 
 function paint(host, members, along, fixed) {
@@ -136,7 +131,7 @@ function firstValue(members, key) {
 function figure(host, members, key, along, fixed) {
   const cov = members[0];
   const profile = along === "z";
-  const scale = along === "t" ? timeAxis(members) : { at: (v) => v, label: axisLabel(cov, along) };
+  const scale = along === "t" ? timeAxis(members) : { at: (v) => v, label: axisName(cov, along) };
   const drawing = members.map((c, i) => ({ name: c.id ?? where(c) ?? `${i + 1}`, points: points(c, key, along, fixed, scale, profile) }));
   const measured = { label: titled(cov, key) };
   const { down } = vertical(cov);
@@ -150,7 +145,7 @@ function figure(host, members, key, along, fixed) {
 function points(cov, key, along, fixed, scale, profile) {
   return (cov.axes[along]?.values ?? []).map((v, i) => {
     const found = value(cov.ranges[key], { ...fixed, [along]: i });
-    const text = along === "t" ? moment(v) : `${axisLabel(cov, along)} ${number(v)}`;
+    const text = along === "t" ? moment(v) : `${axisName(cov, along)} ${number(v)}`;
     return profile ? [found, v, text] : [scale.at(v), found, text];
   });
 }
@@ -164,9 +159,8 @@ function where(cov) {
 function timeAxis(members, times = null) {
   const of = calendar(members[0]);
   const at = (text) => milliseconds(text, of);
-  const known = /^(proleptic_)?gregorian$|^standard$/i.test(of);
-  const label = known ? T("Time (UTC)") : `${T("Time (UTC)")} – ${of}`;
-  if (known) return { at, label, time: true };
+  const label = axisName(members[0], "t");
+  if (/^(proleptic_)?gregorian$|^standard$/i.test(of)) return { at, label, time: true };
   const all = times ?? members[0].axes.t.values;
   const marks = new Map(all.map((t) => [at(t), moment(t)]));
   return { at, label, time: true, marks };

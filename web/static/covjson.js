@@ -1,6 +1,6 @@
 // CoverageJSON as our drawings need it: axes with values, ranges that answer by axis name.
 
-import { spoken, unit } from "./texts.js";
+import { T, spoken, unit } from "./texts.js";
 
 // The coverages of a document; what a collection says once stands in each.
 export function coverages(document) {
@@ -82,8 +82,20 @@ function system(cov, name) {
   return cov.referencing.find((r) => r.coordinates.includes(name))?.system ?? {};
 }
 
+// The calendar of the times: its name in CF.
 export function calendar(cov) {
-  return String(system(cov, "t").calendar ?? "Gregorian");
+  const found = String(system(cov, "t").calendar ?? "Gregorian");
+  return /calendar=([^#&]+)/.exec(found)?.[1] ?? found;
+}
+
+// What an axis is called.
+export function axisName(cov, name) {
+  if (name === "t") {
+    const of = calendar(cov);
+    return /^(proleptic_)?gregorian$|^standard$/i.test(of) ? T("Time (UTC)") : `${T("Time (UTC)")} – ${of}`;
+  }
+  if (name === "z") return vertical(cov).label;
+  return spoken(system(cov, name).targetConcept?.label) || name;
 }
 
 // Whether x and y are longitude and latitude of the Earth as it is (a rotated pole is not).

@@ -1,8 +1,8 @@
 // Values on a map: grids as pictures with a slider for each other axis, points as coloured dots.
 
 import { classColour, colour, css, range } from "./axes.js";
-import { calendar, classes, edges, geographic, name as nameOf, symbol, titled, value, vertical } from "./covjson.js";
-import { accent, latitude, longitude, look, map, spacious } from "./map.js";
+import { axisName, classes, edges, geographic, symbol, titled, value } from "./covjson.js";
+import { accent, latitude, longitude, map, spacious } from "./map.js";
 import { T, element, moment, number } from "./texts.js";
 
 const MOST_PIXELS = 1400;
@@ -59,17 +59,12 @@ function choices(bar, cov, keys, state, changed) {
   }
 }
 
-function label(cov, name) {
-  if (name === "t") return /^(proleptic_)?gregorian$|^standard$/i.test(calendar(cov)) ? T("Time (UTC)") : `${T("Time (UTC)")} – ${calendar(cov)}`;
-  return name === "z" ? vertical(cov).label : name;
-}
-
 function written(v) {
   return typeof v === "number" ? number(v) : moment(v);
 }
 
 function fixed(cov, name, axis) {
-  return element("p", { class: "control" }, `${label(cov, name)} `, element("output", {}, written(axis.values[0])));
+  return element("p", { class: "control" }, `${axisName(cov, name)} `, element("output", {}, written(axis.values[0])));
 }
 
 function slider(cov, name, axis, state, changed) {
@@ -83,7 +78,7 @@ function slider(cov, name, axis, state, changed) {
       changed();
     },
   });
-  return element("label", { class: "control slider" }, label(cov, name), input, output);
+  return element("label", { class: "control slider" }, axisName(cov, name), input, output);
 }
 
 // The colour of each value: a ramp between two ends, or one a class.

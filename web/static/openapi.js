@@ -10,7 +10,8 @@ const WORDS = new Map([
   N("Media type"), N("Example Value"), N("Schema"), N("Schemas"), N("Examples:"), N("Examples"), N("Example"),
   N("Loading..."), N("Download"), N("Edit Value"), N("Send empty value"), N("Undocumented"), N("Terms of service"),
   N("Contact"), N("Website"), N("required"), N("Expand all"), N("Collapse all"), N("Failed to fetch."), N("Add string item"),
-  N("Add item"), N("Copied"), N("Copy to clipboard"), N("Controls"), N("header."), N("Computed URL:"), N("Server variables"),
+  N("Add item"), N("Copied"), N("Copy to clipboard"), N("Controls"), N("header."), N("Computed URL:"), N("Capabilities"),
+  N("Coverages"), N("Features"), N("Processes"), N("Jobs"), N("Collections"), N("Server variables"),
 ]);
 const STARTS = [N("Default value"), N("Available values"), N("Example"), N("Controls")];
 

@@ -17,7 +17,7 @@ export function number(value) {
   return size !== 0 && (size >= 1e7 || size < 1e-4) ? scientific.format(value) : plain.format(value);
 }
 
-const UNITS = { Cel: "°C", deg: "°", "[degF]": "°F", um: "µm", ug: "µg", us: "µs", Ohm: "Ω", "[pH]": "pH" };
+const UNITS = { Cel: "°C", deg: "°", "[degF]": "°F", um: "µm", ug: "µg", us: "µs", Ohm: "Ω", "[pH]": "pH", "[ppth]": "‰", "[ppm]": "ppm", "[ppb]": "ppb" };
 const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
 export function unit(ucum) {
