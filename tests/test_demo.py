@@ -171,7 +171,8 @@ def test_the_kinds_of_data_of_the_demo_are_many():
     told = {i: facts(i) for i in IDS}
     axes = {i: {a.name: a.size for a in f.axes} for i, f in told.items()}
     assert sum(f.kind == "features" for f in told.values()) >= 2
-    assert {"timeSeries", "trajectoryProfile"} <= {f.feature_type for f in told.values() if f.kind == "observations"}
+    samplings = {f.feature_type for f in told.values() if f.kind == "observations"}
+    assert {"timeSeries", "trajectory", "point"} <= samplings
     assert sum(f.horizontal == "curvilinear" for f in told.values()) >= 1
     assert any("/EPSG/" in f.crs and "/326" in f.crs for f in told.values())
     assert sum(f.kind == "grid" and not f.crs.startswith("http") for f in told.values()) >= 2
@@ -241,6 +242,13 @@ def rows(identifier: str, query: Query) -> list[dict]:
     found = answer(dataset(identifier), query)
     assert isinstance(found, Table)
     return pa.Table.from_batches(found.batches(), found.schema).to_pylist()
+
+
+def test_the_gnss_station_gives_the_known_position():
+    day = when("2023-05-28")
+    (member,) = answer(dataset("formater-gnss-kilauea"), Query("location", AtLocation(("PUHI",)), day)).members
+    found = [member.ranges[k].array().item() for k in ("east", "north", "up")]
+    assert found == pytest.approx([5117 + 0.023283, 2144343 + 0.148622, 1103 - 0.275283], abs=1e-6)
 
 
 def test_the_radiosonde_gives_the_known_temperature():
