@@ -105,14 +105,23 @@ def _candidates(file: File) -> Iterator[Stored]:
     """Arrays that may be parameters: no coordinates, bounds, mappings or parts of a mesh."""
     listed = file.listed_anywhere
     for key, stored in file.arrays.items():
-        apart = key in listed or key in file.bounds or is_mapping(stored.attrs) or text(stored.attrs, "cf_role")
-        if stored.dims and not apart and stored.dtype.kind in "iufbOSU" and not _places_itself(file, stored):
+        apart = key in listed or key in file.bounds or is_mapping(stored.attrs) or _is_structure(stored)
+        if stored.dims and not apart and stored.dtype.kind in "iufbOSU" and not _is_coordinate(file, stored):
             yield stored
 
 
-def _places_itself(file: File, stored: Stored) -> bool:
-    coordinate = file.coordinates.get(stored.key)
-    return coordinate is not None and coordinate.names_dim
+def _is_structure(stored: Stored) -> bool:
+    """Whether an array tells how others hang together: ids, faces of a mesh, sigma levels."""
+    named = text(stored.attrs, "cf_role") or text(stored.attrs, "formula_terms")
+    return bool(named) or "connectivity" in text(stored.attrs, "standard_name")
+
+
+def _is_coordinate(file: File, stored: Stored) -> bool:
+    """Whether an array is a coordinate variable, or places on one dimension what others hold."""
+    found = file.coordinates.get(stored.key)
+    if found is None:
+        return False
+    return found.names_dim or (len(stored.dims) == 1 and found.role in ("lon", "lat", "x", "y"))
 
 
 def _keys(found: list[Stored]) -> dict[str, str]:

@@ -272,6 +272,7 @@ class Placing:
                 self._corners(lon.stored, lat.stored, dims),
                 partial(_probed, lon.stored, lat.stored),
             )
+            _known_somewhere(horizontal, lon.stored)
             self._known[key] = Placed(horizontal, dims, (False, False), frozenset({lon.key, lat.key}))
         return self._known[key]
 
@@ -288,6 +289,7 @@ class Placing:
                 faces or self._corners(lon.stored, lat.stored, dims),
                 partial(_probed, lon.stored, lat.stored),
             )
+            _known_somewhere(horizontal, lon.stored)
             self._known[key] = Placed(horizontal, dims, (False,), frozenset({lon.key, lat.key}))
         return self._known[key]
 
@@ -463,6 +465,15 @@ def _loaded_corners(
         values = values.reshape([n for d, n in zip(parent.dims, parent.shape, strict=True) if d in dims] + [-1])
         found.append(values.transpose([*(own.index(d) for d in dims), len(dims)]))
     return found[0], found[1]
+
+
+def _known_somewhere(horizontal: Curvilinear | Cells, lon: Stored) -> None:
+    """Raises Unreadable where no cell has a place; all are read only if some of them have none."""
+    if horizontal.probe is not None and np.isfinite(horizontal.probe()).all():
+        return
+    x, y = horizontal.load()
+    if not (np.isfinite(x) & np.isfinite(y)).any():
+        raise Unreadable(lon.key, "every longitude or latitude is missing", "fill the coordinates")
 
 
 def _probed(lon: Stored, lat: Stored) -> Array:
