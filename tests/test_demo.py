@@ -17,7 +17,7 @@ from poles.catalogue import read
 from poles.coverage import Coverages, Table
 from poles.dataset import POLES, Dataset, Facts
 from poles.describe import describe
-from poles.query import At, Interval, Query, Span
+from poles.query import At, AtLocation, Interval, Query, Span
 from poles.times import moment
 
 ROOT = Path(__file__).resolve().parent.parent
