@@ -70,7 +70,7 @@ deps:  ## system packages, as root: the only command that changes the machine
 		echo "chromium is missing: the pages are not tested in a browser; run make deps as root, or install it"
 
 bench: dev  ## beside stock pygeoapi, on this machine
-	$(BIN)/python -m benchmarks
+	$(BIN)/python benchmarks/beside_stock.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

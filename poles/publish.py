@@ -189,7 +189,7 @@ def block_of(asked: Request, dataset: Dataset, facts: Facts, home: Path) -> Bloc
         "description": {"en": f"{kind.en} read from {names}", "fr": f"{kind.fr} d'après {names}"},
         "keywords": list(dict.fromkeys(keywords)),
         "extents": _extents({}, facts),
-        "poles": {k: v for k, v in own.items() if v is not None},
+        "poles": splice.Lines({k: v for k, v in own.items() if v is not None}),
         "providers": [_provider(api, dataset.id) for api in SERVED[facts.kind]],
     }
 

@@ -166,6 +166,10 @@ def _trimmed(lines: list[str], first: int, last: int, column: int) -> int:
 # --- text ----------------------------------------------------------------------------------------------------------
 
 
+class Lines(dict[str, Any]):
+    """A mapping that is written with a line for each entry, however small."""
+
+
 class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -176,7 +180,15 @@ def _moment(dumper: yaml.SafeDumper, value: datetime) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:timestamp", text)
 
 
+def _mapping(dumper: yaml.SafeDumper, value: dict[Any, Any]) -> yaml.Node:
+    """In lines, where that was asked or it holds a time: between braces a time would need a tag."""
+    lines = isinstance(value, Lines) or any(isinstance(v, datetime) for v in value.values())
+    return dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=False if lines else None)
+
+
 _Dumper.add_representer(datetime, _moment)
+_Dumper.add_representer(dict, _mapping)
+_Dumper.add_representer(Lines, _mapping)
 
 
 def _lines(text: str) -> list[str]:

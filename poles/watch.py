@@ -22,6 +22,8 @@ RESTED = 2
 """Polls without a change before a change is taken up: half a YAML file is valid YAML."""
 LOOKED_AT = 30
 """Polls between two looks at the data themselves."""
+SETTLED = 3
+"""Polls that changed data rest before they are described; longer than `poles.parts` believes what it saw."""
 
 _State = tuple[tuple[str, int, int], ...]
 
@@ -101,9 +103,12 @@ class Watch:
             pass  # another process is at it, or the state folder cannot be written
 
     def _describe_one(self, dataset: Dataset, failed: dict[str, kept_facts.Stamp]) -> None:
-        if self._stop.is_set() or self.describe is None:
+        stamped = kept_facts.stamp(dataset)
+        if kept_facts.kept(dataset)[0] is not None:  # changed: at rest, and no longer believed to be as before
+            self._stop.wait(SETTLED * self.pause)
+        if self._stop.is_set() or self.describe is None or kept_facts.stamp(dataset) != stamped:
             return
-        stamped, began = kept_facts.stamp(dataset), time.monotonic()
+        began = time.monotonic()
         try:
             kept_facts.keep(dataset, self.describe(dataset), stamped)
         except Exception as error:  # noqa: BLE001  one bad file must not end the describing of others

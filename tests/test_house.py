@@ -141,6 +141,14 @@ def test_every_import_is_declared_and_every_declared_package_is_imported() -> No
     assert needed == declared
 
 
+def test_tests_and_benchmarks_import_only_what_is_declared() -> None:
+    names = {n for folder in ("tests", "benchmarks") for n in imported(ROOT / folder)} - set(sys.stdlib_module_names)
+    providers = metadata.packages_distributions()
+    needed = {canonical(providers[n][0]) for n in names - set(PACKAGES) if n in providers}
+    groups = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
+    assert needed <= {canonical(Requirement(r).name) for r in groups}
+
+
 def test_every_dependency_has_a_reason() -> None:
     lines = (ROOT / "pyproject.toml").read_text("utf-8").splitlines()
     listed = [line for line in lines if re.match(r'    "[a-z0-9-]+(\[|[=<>]=|",)', line)]
