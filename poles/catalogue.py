@@ -157,6 +157,11 @@ def _complete(config: dict[str, Any]) -> None:
     if isinstance(server, dict):
         limits = Limits()
         server.setdefault("limits", {"default_items": limits.items, "max_items": limits.items_max})
+    metadata = config.get("metadata")
+    if isinstance(metadata, dict) and isinstance(named := metadata.get("identification"), dict):
+        url = named.get("url", "https://www.data-terra.org")
+        metadata["identification"] = {"terms_of_service": url, **named}
+        metadata["license"] = {"name": "Each collection states its own", "url": url, **(metadata.get("license") or {})}
 
 
 def _document(path: Path) -> Document:

@@ -4,6 +4,7 @@ from typing import Any
 
 from poles.coverage import Coverages
 from poles.dataset import AxisFacts, Dataset
+from poles.parse.subset import NAMES
 from providers.door import Document, Door, Words, bridged, document, joined, nothing, ogc, written
 
 
@@ -32,7 +33,7 @@ class Coverage(Door):
     def __init__(self, provider_def: Document) -> None:
         super().__init__(provider_def)
         axes = {a.name: a for a in self.dataset.facts.axes} if self.dataset.facts else {}
-        self.axes = sorted({name for a in axes.values() for name in (a.name, a.key)} | {"x", "y"})
+        self.axes = _axis_names(axes)
         self.crs = self.dataset.facts.crs if self.dataset.facts else None
         self.num_bands = len(self.dataset.parameters)
         self._coverage_properties = _properties(self.dataset, axes)
@@ -49,6 +50,13 @@ class Coverage(Door):
                 self.filename = f"{self.dataset.id}.nc"
                 return written(found, self.native, "coverages")
             return document(found, "coverages")
+
+
+def _axis_names(axes: dict[str, AxisFacts]) -> list[str]:
+    """All names that the parser of `subset` understands: stock refuses any other before it asks."""
+    names = {n for a in axes.values() for n in (a.name, a.key) if n}
+    names |= {n for role in {"x", "y", *axes} for n in NAMES.get(role, ())}
+    return sorted({written for n in names for written in (n, n.capitalize(), n.upper())})
 
 
 def _properties(dataset: Dataset, axes: dict[str, AxisFacts]) -> Document:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,16 @@ def write_stations(path: Path) -> None:
 
 
 def write_features(path: Path) -> None:
-    """Five places along a meridian."""
+    """Five places along a meridian; the name of the last has signs that HTML knows."""
     features = [
         {
             "type": "Feature",
             "id": f"p{i}",
-            "properties": {"name": f"place <{i}>", "height": i * 10, "measured": f"2020-01-0{i + 1}"},
+            "properties": {
+                "name": "the <last> place" if i == 4 else f"place {i}",
+                "height": i * 10,
+                "measured": f"2020-01-0{i + 1}",
+            },
             "geometry": {"type": "Point", "coordinates": [2.0, 40.0 + i]},
         }
         for i in range(5)
@@ -110,6 +115,9 @@ def configuration(folder: Path) -> dict[str, Any]:
         "theia-places": block("theia-places", "theia", folder / "places.geojson", ("feature",)),
         "extract-subset": {"type": "process", "processor": {"name": "processes.ExtractSubset"}},
     }
+    day = datetime(2020, 1, 1, tzinfo=UTC)
+    for name in ("odatis-grid", "formater-tide"):
+        resources[name]["extents"]["temporal"] = {"begin": day, "end": day + timedelta(days=3)}
     text = Path(__file__).parents[1].joinpath("poles", "configuration.yml").read_text(encoding="utf-8")
     return {**yaml.safe_load(text), "resources": resources}
 

@@ -58,12 +58,12 @@ ASKED: tuple[Question, ...] = (
     (f"{TIDE}/position", {"coords": "POINT(3.7 43.4)"}),
     (f"{TIDE}/items", {"limit": "4"}),
     (f"{TIDE}/items", {"datetime": "2020-01-02T00:00:00Z"}),
-    (f"{PLACES}/items", {}),
+    (f"{PLACES}/items", {"limit": "4"}),
     (f"{PLACES}/items", {"limit": "2", "offset": "1"}),
     (f"{PLACES}/items", {"bbox": "0,41.5,5,43.5"}),
     (f"{PLACES}/items", {"height": "20"}),
-    (f"{PLACES}/items", {"properties": "name"}),
-    (f"{PLACES}/items", {"sortby": "-height", "limit": "1"}),
+    (f"{PLACES}/items", {"properties": "name", "limit": "2"}),
+    (f"{PLACES}/items", {"sortby": "-height", "offset": "1", "limit": "2"}),
     (f"{PLACES}/items", {"limit": "unlimited"}),
     (f"{PLACES}/items/p3", {}),
     (f"{PLACES}/items/nobody", {}),
@@ -78,10 +78,11 @@ LOST: tuple[tuple[Question, str], ...] = (
     ((f"{GRID}/position", {"coords": "POINT(2 45)", "f": "CoverageJSON"}), "api/__init__.py:443 (case)"),
     ((f"{GRID}/coverage", {"f": "CSV"}), "api/coverages.py:193 (one native format)"),
     ((f"{GRID}/coverage", {"bbox": "a,41,2,43"}), "api/coverages.py:121 (500)"),
-    ((f"{GRID}/coverage", {"subset": "Depth(10)"}), "api/coverages.py:169 (case of axes)"),
+    ((f"{GRID}/coverage", {"subset": "dEPTH(10)"}), "api/coverages.py:169 (case of axes)"),
     ((f"{GRID}/coverage", {"crs": "http://www.opengis.net/def/crs/EPSG/0/4326"}), "api/coverages.py: crs is not read"),
     ((f"{GRID}/position", {"coords": "POINT(260000 6250000)", "crs": "http://www.opengis.net/def/crs/EPSG/0/3857"}),
      "crs.py:571 (a CRS that the block does not list)"),
+    ((f"{PLACES}/items/p4", {}), "util.py:270 (< becomes &lt;)"),
     ((f"{PLACES}/items", {"nonsense": "1"}), "api/itemtypes.py:431 (discarded)"),
 )  # fmt: skip
 
@@ -94,7 +95,7 @@ def stock(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     merged = yaml.safe_load(_run([sys.executable, "-c", "from poles.cli import main; main(['config'])"], os.environ))
     port = _free_port()
     merged["server"] |= {"bind": {"host": "127.0.0.1", "port": port}, "url": f"http://127.0.0.1:{port}"}
-    config.write_text(yaml.safe_dump(merged, allow_unicode=True))
+    config.write_text(yaml.safe_dump(merged, allow_unicode=True, sort_keys=False))
     environ = {**os.environ, "PYGEOAPI_CONFIG": str(config), "PYGEOAPI_OPENAPI": str(openapi)}
     environ.pop("POLES_CONFIG")
     pygeoapi = [sys.executable, "-c", "from pygeoapi import cli; cli()"]
@@ -136,11 +137,15 @@ def asked_of_stock(url: str, question: Question) -> tuple[int, Any]:
     """Status and content of stock's answer."""
     path, parameters = question
     query = urllib.parse.urlencode({"f": "json", **parameters})
-    try:
-        with urllib.request.urlopen(f"{url}{path}?{query}", timeout=60) as answer:
-            return answer.status, content(answer.read())
-    except urllib.error.HTTPError as error:
-        return error.code, None
+    for _ in range(30):
+        try:
+            with urllib.request.urlopen(f"{url}{path}?{query}", timeout=60) as answer:
+                return answer.status, content(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, None
+        except OSError:  # its reloader starts it again when a file of ours changes
+            time.sleep(1)
+    raise AssertionError("stock does not answer")
 
 
 def asked_of_us(client: Any, question: Question) -> tuple[int, Any]:
@@ -160,12 +165,17 @@ def content(body: bytes) -> Any:
         return body
     match document.get("type"):
         case "FeatureCollection":
-            kept = [{k: f[k] for k in ("id", "geometry", "properties")} for f in document["features"]]
-            return kept, document.get("numberMatched")
+            return [feature(f) for f in document["features"]], document.get("numberMatched")
         case "Feature":
-            return {k: document[k] for k in ("id", "geometry", "properties")}
+            return feature(document)
         case _:
             return document
+
+
+def feature(document: dict[str, Any]) -> Any:
+    """A feature without the address at which its data are asked: each server has its own."""
+    properties = {k: v for k, v in document["properties"].items() if k != "edrqueryendpoint"}
+    return document["id"], document["geometry"], properties
 
 
 @pytest.mark.parametrize("question", ASKED, ids=lambda q: f"{q[0]}?{urllib.parse.urlencode(q[1])}")

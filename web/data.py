@@ -129,7 +129,9 @@ def _headers(dataset: Dataset, asked: Asked, etag: str) -> list[tuple[str, str]]
 def _context(asked: Asked, dataset: Dataset, verb: str, found: Answer) -> Context:
     """Language, title and links, for the formats that write them."""
     return Context(
-        language=asked.language, links=_links(asked, dataset, verb, found) if isinstance(found, Table) else ()
+        language=asked.language,
+        links=_links(asked, dataset, verb, found) if isinstance(found, Table) else (),
+        url=_address(asked.view.url + quote(asked.path), asked.pairs),
     )
 
 

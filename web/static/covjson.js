@@ -105,15 +105,16 @@ export function geographic(cov) {
   return /CRS84|\/EPSG\/[^/]*\/(4326|4258|4269|4979|4171|4617|4674)$/.test(found.id ?? "");
 }
 
-// What z is: a label, and whether it grows downwards.
+// What z is, in a word of ours (files call it as they like), and whether it grows downwards.
 export function vertical(cov) {
   const found = system(cov, "z");
   const axis = found.cs?.csAxes?.[0] ?? {};
-  const of = axis.unit?.symbol?.value ?? axis.unit?.symbol ?? spoken(axis.unit?.label);
-  const label = spoken(axis.name) || spoken(found.description) || "z";
-  const shown = of ? `${label} (${unit(of) || of})` : label;
-  const down = axis.direction === "down" || /^(depth|pressure)/i.test(label) || /Pa$|bar$/.test(of ?? "");
-  return { label: shown, down };
+  const given = axis.unit?.symbol?.value ?? axis.unit?.symbol ?? spoken(axis.unit?.label);
+  const of = /^(met(re|er)s?)$/i.test(given ?? "") ? "m" : given ?? "";
+  const pressure = /(Pa|bars?|millibars?)$/.test(of);
+  const down = axis.direction === "down" || pressure;
+  const word = pressure ? T("Pressure") : !/^[kc]?m$/.test(of) ? T("Level") : down ? T("Depth") : T("Height");
+  return { label: unit(of) ? `${word} (${unit(of)})` : word, down };
 }
 
 // The edges of cells along an axis: its bounds, else halfway between the centres.

@@ -198,7 +198,7 @@ export function spots(host, cov, found = null, members = null) {
   const holder = element("div", {}, bar, place, legend);
   host.append(holder);
   const box = [Math.min(...axis(dots, "x")), Math.min(...axis(dots, "y")), Math.max(...axis(dots, "x")), Math.max(...axis(dots, "y"))];
-  const made = map(place, spacious(box), { plane: !geographic(model) });
+  const made = map(place, spacious(box, keys.length && dots.length > 1 ? 0.2 : 4), { plane: !geographic(model) });
   const layer = L.layerGroup().addTo(made);
   const state = { key: keys[0], at: {} };
   const paint = () => {
@@ -206,8 +206,12 @@ export function spots(host, cov, found = null, members = null) {
     const scale = keys.length ? spotScale(cov, members, state.key) : null;
     for (const dot of dots.slice(0, MOST_SPOTS)) {
       const v = scale ? valueAt(cov, members, dot, state) : null;
-      const fill = scale ? (typeof v === "number" ? css(scale.of(v)) : "#fff") : accent(place);
-      const mark = L.circleMarker([dot.y, dot.x], { radius: dots.length > 2000 ? 3 : 5, weight: 0.8, color: "#14202e", fillColor: fill, fillOpacity: 0.95, pane: "marks" });
+      const fill = typeof v === "number" ? css(scale.of(v)) : accent(place);
+      const absent = scale !== null && typeof v !== "number";
+      const mark = L.circleMarker([dot.y, dot.x], {
+        radius: absent ? 2 : dots.length > 1000 ? 3.5 : 5, weight: dots.length > 200 ? 0 : 0.8, color: "#14202e",
+        fillColor: absent ? "#14202e" : fill, fillOpacity: absent ? 0.15 : 0.95, pane: "marks",
+      });
       if (scale) mark.bindTooltip(`${number(dot.y)}, ${number(dot.x)}: ${say(model, state.key, v)}`);
       layer.addLayer(mark);
     }

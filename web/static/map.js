@@ -138,9 +138,9 @@ function dot(made, place, y, x) {
 }
 
 // A box with enough around it to be recognised.
-export function spacious([west, south, east, north]) {
+export function spacious([west, south, east, north], least = 4) {
   const side = Math.max(east - west, north - south);
-  const room = Math.max(Math.min(side * 0.35, (370 - (east - west)) / 2), 4 - side, 0);
+  const room = Math.max(Math.min(side * 0.35, (370 - (east - west)) / 2), least - side, 0);
   return [Math.max(west - room, -360), Math.max(south - room, -90), Math.min(east + room, 540), Math.min(north + room, 90)];
 }
 
