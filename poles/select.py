@@ -27,12 +27,18 @@ def coverages(dataset: Dataset, grids: Sequence[Grid], query: Query) -> Coverage
     match query.where:
         case At(points):
             members = [c for grid, groups in taken if groups for c in _at(grid, groups, points, query)]
-            return Coverages(dataset, tuple(members), collection=len(points) > 1)
+            return Coverages(dataset, _as_said(dataset, members), collection=len(points) > 1)
         case Within() | Box() | Everywhere():
             found = [c for grid, groups in taken if groups for c in _over(grid, groups, query)]
-            return Coverages(dataset, tuple(found))
+            return Coverages(dataset, _as_said(dataset, found))
         case other:
             raise Invalid("query", f"{type(other).__name__} is not asked of a grid", "ask position, area or cube")
+
+
+def _as_said(dataset: Dataset, found: Sequence[Coverage]) -> tuple[Coverage, ...]:
+    """What the block says of a parameter, over what the file tells."""
+    said = {p.key: p for p in dataset.parameters}
+    return tuple(replace(c, parameters={k: said.get(k, d) for k, d in c.parameters.items()}) for c in found)
 
 
 # --- which grids and parameters ------------------------------------------------------------------------------------

@@ -235,6 +235,7 @@ def test_a_position_gives_the_known_value(known):
     found = answer(dataset(known.identifier), question)
     assert isinstance(found, Coverages)
     (member,) = found.members
+    assert member.parameters[known.parameter] == dataset(known.identifier).parameter(known.parameter)
     assert member.ranges[known.parameter].array().ravel().tolist() == [pytest.approx(known.value, rel=2e-6)]
 
 
