@@ -46,7 +46,22 @@ def crs_of(attrs: Mapping[str, Any]) -> CRS | None:
     Longitude and latitude on a sphere, or without a datum, are read as CRS84, as everybody reads them. None where
     nothing usable is said.
     """
-    for found in (_said(attrs), _from_cf(attrs)):
+    key = repr(sorted(attrs.items(), key=lambda item: item[0]))
+    if key not in _made:
+        if len(_made) >= _KEPT:
+            _made.clear()
+        _made[key] = _found(attrs)
+    return _made[key]
+
+
+_made: dict[str, CRS | None] = {}
+_KEPT = 256
+"""CRSs of attributes are kept: making one from CF parameters takes a tenth of a second."""
+
+
+def _found(attrs: Mapping[str, Any]) -> CRS | None:
+    for how in (_said, _from_cf):
+        found = how(attrs)
         if found is not None and not found.is_geocentric:
             return _plain(found)
     return None

@@ -1,7 +1,7 @@
 """Where the parameters of a file lie: its coordinates as horizontals."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import pi
 from typing import Any, Literal
@@ -242,16 +242,12 @@ class Placing:
         lon, lat = pair
         key = ("agrees", id(placed), lon.key, lat.key)
         if key not in self._known:
-            said = self._field(pair, None)
-            said_dims = (self._dim(flat[1])[0], self._dim(flat[0])[0])
-            fits = said.dims != said_dims or _agrees(placed, lon.stored, lat.stored)
-            why = f"the grid mapping does not lead to {lon.key} and {lat.key}, which are used"
-            used = placed.used | said.used
-            self._known[key] = (
-                Placed(placed.horizontal, placed.dims, placed.flips, used)
-                if fits
-                else Placed(said.horizontal, said.dims, said.flips, used, (why,))
-            )
+            used = placed.used | {lon.key, lat.key}
+            if set(lon.dims) != set(placed.dims) or _agrees(placed, lon.stored, lat.stored):
+                self._known[key] = replace(placed, used=used)
+            else:
+                why = f"the grid mapping does not lead to {lon.key} and {lat.key}, which are used"
+                self._known[key] = replace(self._field(pair, None), used=used, mended=(why,))
         return self._known[key]
 
     # --- cells -----------------------------------------------------------------------------------------------
@@ -495,13 +491,14 @@ def _agrees(placed: Placed, lon: Stored, lat: Stored) -> bool:
             rows = np.array([j, j, _beside(j, grid.shape[0])])
             columns = np.array([i, _beside(i, grid.shape[1]), i])
             x, y = transform(grid.x[columns], grid.y[rows], grid.crs, LONLAT)
-            said = [_at(placed, s, j, i) for s in (lon, lat)]
-            if not np.isfinite(said).all():
+            lon_said, lat_said = (_at(placed, s, j, i) for s in (lon, lat))
+            if not np.isfinite(lat_said):
                 continue
+            # Without its longitude a cell still has a latitude to compare.
+            said = on_sphere(np.array(lon_said if np.isfinite(lon_said) else x[0]), np.array(lat_said))
             here = on_sphere(np.asarray(x), np.asarray(y))
             cell = max(np.linalg.norm(here[1] - here[0]), np.linalg.norm(here[2] - here[0]))
-            there = on_sphere(np.array(said[0]), np.array(said[1]))
-            if not np.linalg.norm(there - here[0]) <= 0.5 * cell:
+            if not np.linalg.norm(said - here[0]) <= 0.5 * cell:
                 return False
     return True
 
