@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from poles import times
 from poles.coverage import Table
 from poles.crs import crs as crs_of
-from poles.crs import in_degrees, transform, uri
+from poles.crs import in_degrees, is_lonlat, transform, uri
 from poles.dataset import BBox, Dataset, Described, Facts
 from poles.errors import Invalid, NotFound, Unreadable
 from poles.items import reprojected
@@ -94,8 +94,7 @@ class Features:
         parts = parts[~shapely.is_empty(parts)]
         if not len(parts):
             return None
-        west, south, east, north = _in_lonlat(shapely.bounds(parts), crs_of(self.crs))
-        return bbox_of(west, south, east, north)
+        return bbox_of(*_in_lonlat(parts, crs_of(self.crs)))
 
     @cached_property
     def interval(self) -> tuple[str | None, str | None] | None:
@@ -125,22 +124,18 @@ _TYPES = (
 """Names of the geometry types by their number in GEOS."""
 
 
-def _in_lonlat(bounds: Array, native: CRS) -> tuple[Array, Array, Array, Array]:
-    """Boxes in CRS84 around boxes of another CRS, along their edges; west in [-180, 180), east not below it."""
-    west, south, east, north = bounds.T
-    if not in_degrees(native) or native != crs_of(CRS84):
-        along = np.linspace(0, 1, 9)[:, None]
-        xs = np.concatenate(
-            [west + along * (east - west)] * 2 + [np.broadcast_to(e, (9, len(west))) for e in (west, east)]
-        )
-        ys = np.concatenate(
-            [np.broadcast_to(e, (9, len(west))) for e in (south, north)] + [south + along * (north - south)] * 2
-        )
-        lon, lat = transform(xs.ravel(), ys.ravel(), native, crs_of(CRS84))
-        lon, lat = lon.reshape(xs.shape), lat.reshape(ys.shape)
-        first = lon[0]
+def _in_lonlat(parts: Array, native: CRS) -> tuple[Array, Array, Array, Array]:
+    """The box of each geometry in CRS84, by its vertices: west in [-180, 180), east not below it."""
+    if is_lonlat(native):
+        west, south, east, north = shapely.bounds(parts).T
+    else:
+        xy, of = shapely.get_coordinates(parts, return_index=True)
+        starts = np.flatnonzero(np.append(True, np.diff(of) > 0))
+        lon, lat = transform(xy[:, 0], xy[:, 1], native, crs_of(CRS84))
+        first = lon[starts][of]
         lon = first + (lon - first + 180) % 360 - 180
-        west, south, east, north = lon.min(axis=0), lat.min(axis=0), lon.max(axis=0), lat.max(axis=0)
+        west, east = np.minimum.reduceat(lon, starts), np.maximum.reduceat(lon, starts)
+        south, north = np.minimum.reduceat(lat, starts), np.maximum.reduceat(lat, starts)
     inside = normal(west)
     return inside, south, np.where(west == inside, east, np.round(inside + (east - west), 9)), north
 

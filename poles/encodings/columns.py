@@ -39,9 +39,11 @@ def as_csv(values: pa.Array) -> pa.Array:
 
     >>> as_csv(pa.array(["a,b", "", None, '5" of rain'])).to_pylist()
     ['"a,b"', '""', None, '"5"" of rain"']
+    >>> as_csv(pa.array([["a", "b"], None])).to_pylist()
+    ['"[""a"",""b""]"', None]
     """
     plain_texts, quoted = _texts(values)
-    if not quoted:
+    if not quoted and not _is_json(values.type):
         return plain_texts
     special = pc.match_substring_regex(plain_texts, _IN_CSV)
     if not pc.any(special).as_py():
@@ -109,6 +111,8 @@ def _texts(values: pa.Array) -> tuple[pa.Array, bool]:
         return _numbers(wide), False
     if is_.is_integer(kind) or is_.is_decimal(kind) or is_.is_boolean(kind) or is_.is_null(kind):
         return values.cast(pa.string()), False
+    if isinstance(kind, pa.JsonType):
+        return values.cast(pa.string()), False
     if is_.is_nested(kind):
         return pa.array([None if v is None else _json(v) for v in values.to_pylist()], pa.string()), False
     if is_.is_binary(kind) or is_.is_large_binary(kind) or is_.is_fixed_size_binary(kind):
@@ -117,6 +121,11 @@ def _texts(values: pa.Array) -> tuple[pa.Array, bool]:
     if is_.is_duration(kind):
         return values.cast(pa.int64()).cast(pa.string()), False
     return values.cast(pa.string()), True
+
+
+def _is_json(kind: pa.DataType) -> bool:
+    """Whether the texts of a column are lists or objects, with commas in them."""
+    return pa.types.is_nested(kind) or isinstance(kind, pa.JsonType)
 
 
 def _numbers(values: pa.Array) -> pa.Array:

@@ -37,7 +37,8 @@ _LONGITUDES = {
 }  # fmt: skip
 _TIMES = (
     "time", "datetime", "timestamp", "timestampstart", "dateandtime", "obstime", "observationtime", "datetimeutc",
-    "timeutc", "dateutc", "origintime", "samplingstart", "starttime", "date",
+    "timeutc", "dateutc", "epoch", "unixtime", "unixtimestamp", "epochtime", "origintime", "samplingstart",
+    "starttime", "date",
 )  # fmt: skip
 _CLOCKS = ("time", "timeutc", "hour", "heure", "hhmmss", "clock", "timehhmmss")
 _DAYS = ("date", "day", "dateutc", "datecollected", "dateddmmyyyy")

@@ -1,0 +1,305 @@
+"""Features: whatever the format, rows keep their ids, types and places, and a question gives what touches it."""
+
+import ast
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyogrio
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from poles import features as room
+from poles import times
+from poles.coverage import Table
+from poles.crs import crs as crs_of
+from poles.crs import transform
+from poles.dataset import Dataset, Text
+from poles.errors import Invalid, NotFound, Unreadable
+from poles.features import Features, features
+from poles.query import Box, Interval, Page, Query, Within
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+needs_data = pytest.mark.skipif(not DATA.exists(), reason="the real data are not beside the repository")
+
+
+def dataset(*paths: Path, **said: Any) -> Dataset:
+    return Dataset(
+        id="rows", title=Text("r", "r"), description=Text("r", "r"), keywords=(), source=tuple(map(str, paths)), **said
+    )  # fmt: skip
+
+
+def feature(geometry: Any, identifier: Any = None, **properties: Any) -> dict[str, Any]:
+    told = {"type": "Feature", "geometry": geometry, "properties": properties}
+    return told if identifier is None else {**told, "id": identifier}
+
+
+def point(x: float, y: float) -> dict[str, Any]:
+    return {"type": "Point", "coordinates": [x, y]}
+
+
+def geojson(path: Path, *members: dict[str, Any], **more: Any) -> Path:
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": members, **more}))
+    return path
+
+
+def rows(table: Table) -> list[dict[str, Any]]:
+    return [row for batch in table.batches() for row in batch.to_pylist()]
+
+
+def asked(found: Features, **query: Any) -> Table:
+    return room.select(found, Query(verb="items", **query))
+
+
+def ids(table: Table) -> list[str]:
+    return [row["id"] for row in rows(table)]
+
+
+THREE = {
+    "name": ["a", "b", "c"],
+    "n": [0, 1, 2],
+    "seen": [datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 6, 1, tzinfo=UTC), None],
+}
+SHAPES = [shapely.box(0, 40, 2, 42), shapely.Point(3, 45), shapely.LineString([(5, 45), (6, 46)])]
+
+
+def write(path: Path, crs: str = "OGC:CRS84", count: int = 3, **options: Any) -> Path:
+    """The first of three features: a box, a point and a line."""
+
+    def moved(xy: Any) -> Any:
+        return np.column_stack(transform(xy[:, 0], xy[:, 1], crs_of("CRS84"), crs_of(crs)))
+
+    geometry = [shapely.to_wkb(shapely.transform(s, moved)) for s in SHAPES[:count]]
+    table = pa.table({**{k: v[:count] for k, v in THREE.items()}, "geom": pa.array(geometry, pa.binary())})
+    pyogrio.write_arrow(table, path, geometry_name="geom", geometry_type="Unknown", crs=crs, **options)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.geojson", "a.fgb"])
+@pytest.mark.parametrize("crs", ["OGC:CRS84", "EPSG:2154"])
+def test_a_format_never_changes_the_features(tmp_path: Path, name: str, crs: str) -> None:
+    if name.endswith("geojson") and crs != "OGC:CRS84":
+        pytest.skip("GeoJSON is CRS84")
+    found = features(dataset(write(tmp_path / name, crs)))
+    assert len({r["id"] for r in rows(asked(found))}) == 3
+    for row in rows(asked(found)):
+        expected = THREE["name"].index(row["name"])
+        assert row["n"] == expected
+        assert (row["seen"] is None) == (row["name"] == "c")
+        assert shapely.from_wkb(row["geometry"]).equals_exact(SHAPES[expected], 1e-6)
+    facts = room.facts(dataset(tmp_path / name))
+    assert facts.bbox == pytest.approx((0, 40, 6, 46), abs=1e-7)
+    assert facts.interval == ("2020-01-01T00:00:00Z", "2020-06-01T00:00:00Z")
+    assert facts.crs.endswith("2154" if crs == "EPSG:2154" else "CRS84")
+    assert {p.key: p.dtype for p in facts.parameters} == {"name": "string", "n": "integer", "seen": "datetime"}
+    assert sorted(r["name"] for r in rows(asked(found, where=Box(2.5, 44, 10, 50)))) == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ([feature(point(0, 0), "x"), feature(point(1, 1), "y")], ["x", "y"]),
+        ([feature(point(0, 0), 7), feature(point(1, 1), 9)], ["7", "9"]),
+        ([feature(point(0, 0), id="p"), feature(point(1, 1), id="q")], ["p", "q"]),
+        ([feature(point(0, 0), id="p"), feature(point(1, 1), id="p")], ["0", "1"]),
+        ([feature(point(0, 0)), feature(point(1, 1))], ["0", "1"]),
+    ],
+)
+def test_ids_are_those_of_the_source_where_each_row_has_its_own(tmp_path: Path, members: Any, expected: Any) -> None:
+    found = features(dataset(geojson(tmp_path / "a.geojson", *members)))
+    assert ids(asked(found)) == expected
+    for identifier in expected:
+        assert ids(room.select(found, Query(verb="item", ids=(identifier,)))) == [identifier]
+    with pytest.raises(NotFound):
+        room.select(found, Query(verb="item", ids=("nothing",)))
+
+
+def test_geometries_of_several_types_and_none_are_kept(tmp_path: Path) -> None:
+    line = {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}
+    path = geojson(tmp_path / "a.geojson", feature(point(5, 5), n=0), feature(line, n=1), feature(None, n=2))
+    found = features(dataset(path))
+    assert [r["geometry"] is None for r in rows(asked(found))] == [False, False, True]
+    assert asked(found, where=Box(-180, -90, 180, 90)).matched == 2
+    assert found.geometry_type is None
+    assert room.facts(dataset(path)).bbox == (0, 0, 5, 5)
+
+
+def test_nested_properties_stay_what_they_are(tmp_path: Path) -> None:
+    member = feature(point(0, 0), tags=["a", "b"], about={"depth": 3}, zero=0, none=None, yes=True)
+    (row,) = rows(asked(features(dataset(geojson(tmp_path / "a.geojson", member)))))
+    assert row["tags"] == ["a", "b"]
+    assert json.loads(row["about"]) == {"depth": 3}
+    assert (row["zero"], row["none"], row["yes"]) == (0, None, True)
+
+
+def test_a_crs_member_is_obeyed(tmp_path: Path) -> None:
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::2154"}}
+    found = features(dataset(geojson(tmp_path / "a.geojson", feature(point(700000, 6600000)), crs=crs)))
+    (row,) = rows(asked(found))
+    place = shapely.from_wkb(row["geometry"])
+    assert (place.x, place.y) == pytest.approx((3.0, 46.5), abs=1e-6)
+    native = rows(asked(found, crs_out="http://www.opengis.net/def/crs/EPSG/0/2154"))[0]["geometry"]
+    assert shapely.from_wkb(native).equals(shapely.Point(700000, 6600000))
+
+
+def test_a_box_in_another_crs_is_understood(tmp_path: Path) -> None:
+    found = features(dataset(write(tmp_path / "a.gpkg")))
+    lambert = "http://www.opengis.net/def/crs/EPSG/0/2154"
+    assert [r["name"] for r in rows(asked(found, where=Box(690000, 6400000, 710000, 6500000), crs=lambert))] == ["b"]
+
+
+def test_features_on_both_sides_of_180_degrees(tmp_path: Path) -> None:
+    parts = [
+        [[[175, 0], [180, 0], [180, 5], [175, 5], [175, 0]]],
+        [[[-180, 0], [-176, 0], [-176, 5], [-180, 5], [-180, 0]]],
+    ]
+    path = geojson(
+        tmp_path / "a.geojson",
+        feature({"type": "MultiPolygon", "coordinates": parts}, name="fiji"),
+        feature({"type": "LineString", "coordinates": [[178, 10], [182, 12]]}, name="ship"),
+    )
+    facts = room.facts(dataset(path))
+    assert facts.bbox == (175.0, 0.0, -176.0, 12.0)
+    found = features(dataset(path))
+    for box in (Box(177, -1, -177, 20), Box(177, -1, 183, 20), Box(-183, -1, -177, 20), Box(-179, -1, -178, 20)):
+        assert asked(found, where=box).matched == 2
+    assert asked(found, where=Box(-10, -1, 10, 20)).matched == 0
+    assert asked(found, where=Within(shapely.box(177, -1, 179, 20))).matched == 2
+
+
+def test_times_of_begin_and_end_overlap_an_interval_and_rows_without_time_always_do(tmp_path: Path) -> None:
+    path = geojson(
+        tmp_path / "a.geojson",
+        feature(point(0, 0), "jan", start="2020-01-01T00:00:00Z", end="2020-01-31T00:00:00Z"),
+        feature(point(0, 0), "open", start="2020-03-01T00:00:00Z", end=None),
+        feature(point(0, 0), "never", start=None, end=None),
+    )
+    found = features(dataset(path))
+    assert found.times == ("start", "end")
+
+    def during(start: str | None, end: str | None) -> list[str]:
+        return ids(asked(found, when=(Interval(*(None if t is None else times.moment(t) for t in (start, end))),)))
+
+    assert during("2020-01-15", "2020-01-15") == ["jan", "never"]
+    assert during("2020-02-01", "2020-02-02") == ["never"]
+    assert during("2021-01-01", None) == ["open", "never"]
+    assert during(None, None) == ["jan", "open", "never"]
+
+
+def test_filters_order_and_pages(tmp_path: Path) -> None:
+    found = features(dataset(write(tmp_path / "a.gpkg")))
+
+    def equal(name: str, value: Any) -> dict[str, Any]:
+        return {"op": "=", "args": [{"property": name}, value]}
+
+    assert [r["name"] for r in rows(asked(found, filter=equal("n", 0)))] == ["a"]
+    assert [r["name"] for r in rows(asked(found, filter=equal("seen", {"date": "2020-06-01"})))] == ["b"]
+    assert asked(found, filter={"op": "and", "args": [equal("n", 1), equal("name", "a")]}).matched == 0
+    assert [r["n"] for r in rows(asked(found, sort=(("n", False),)))] == [2, 1, 0]
+    page = asked(found, page=Page(1, 1))
+    assert ([r["n"] for r in rows(page)], page.matched) == ([1], 3)
+    assert asked(found, parameters=("n",), geometry=False).schema.names == ["id", "n"]
+    for bad in ({"filter": equal("nothing", 1)}, {"sort": (("nothing", True),)}, {"parameters": ("nothing",)}):
+        with pytest.raises(Invalid):
+            asked(found, **bad)
+
+
+def test_one_layer_is_the_data_set_and_several_are_to_be_chosen(tmp_path: Path) -> None:
+    write(tmp_path / "a.gpkg", layer="roads")
+    write(tmp_path / "a.gpkg", count=1, layer="towns", append=True)
+    with pytest.raises(Unreadable, match=r"2 layers; name one of roads, towns"):
+        features(dataset(tmp_path / "a.gpkg"))
+    assert len(features(dataset(tmp_path / "a.gpkg", names=(("layer", "towns"),)))) == 1
+    with pytest.raises(Unreadable, match=r"no layer rivers"):
+        features(dataset(tmp_path / "a.gpkg", names=(("layer", "rivers"),)))
+
+
+def test_several_files_are_one_data_set_whose_ids_stay_apart(tmp_path: Path) -> None:
+    geojson(tmp_path / "north.geojson", feature(point(0, 1), n=1))
+    geojson(tmp_path / "south.geojson", feature(point(0, -1), n=2, more="x"))
+    found = features(dataset(tmp_path / "*.geojson"))
+    assert ids(asked(found)) == ["north-0", "south-0"]
+    assert [r["more"] for r in rows(asked(found))] == [None, "x"]
+
+
+def test_a_table_of_places_without_times_is_features(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("station_id,lat,lon,height (m)\nA,48.5,-4.5,10\nB,,,20\n")
+    found = features(dataset(tmp_path / "a.csv"))
+    assert [(r["station_id"], r["height"]) for r in rows(asked(found))] == [("A", 10), ("B", 20)]
+    assert shapely.from_wkb(rows(asked(found))[0]["geometry"]).equals(shapely.Point(-4.5, 48.5))
+    assert rows(asked(found))[1]["geometry"] is None
+    assert found.parameters["height"].unit == "m"
+
+
+def test_a_file_that_is_no_vector_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"type": "FeatureCollection", "features": [')
+    with pytest.raises(Unreadable) as error:
+        features(dataset(tmp_path / "a.json"))
+    assert "\n" not in str(error.value)
+
+
+PLACES = st.lists(st.tuples(st.integers(-18, 17), st.integers(-8, 8)), min_size=1, max_size=10)
+
+
+@settings(max_examples=30, deadline=None)
+@given(places=PLACES, corner=st.tuples(st.integers(-18, 17), st.integers(-8, 8)), size=st.integers(0, 35))
+def test_all_that_touches_a_box_is_answered_and_nothing_else(
+    tmp_path_factory: pytest.TempPathFactory, places: Any, corner: Any, size: int
+) -> None:
+    path = tmp_path_factory.mktemp("f") / "a.geojson"
+    found = features(
+        dataset(geojson(path, *(feature(point(10 * x, 10 * y), str(i)) for i, (x, y) in enumerate(places))))
+    )
+    west, south, east = 10 * corner[0], 10 * corner[1], 10 * (corner[0] + size)
+    inside = [str(i) for i, (x, y) in enumerate(places) if (10 * x - west) % 360 <= 10 * size and y >= corner[1]]
+    for right in (east, east - 360 if east >= 180 else east):
+        assert ids(asked(found, where=Box(west, south, right, 90))) == inside
+
+
+# --- real data -------------------------------------------------------------------------------------------------------
+
+MANIFEST = json.loads((DATA / "MANIFEST.json").read_text()) if DATA.exists() else []
+VECTORS = [e for e in MANIFEST if e.get("reader") == "pyogrio/geopandas"]
+LAYERS = {"context/world_atlas_countries-110m.json": (("layer", "countries"),)}
+
+
+@needs_data
+@pytest.mark.parametrize("entry", VECTORS, ids=lambda e: e["path"])
+def test_real_vectors_give_every_row_and_the_known_feature(entry: dict[str, Any]) -> None:
+    path = DATA / entry["path"]
+    names = LAYERS.get(entry["path"], ())
+    found = features(dataset(path, names=names))
+    meta, table = pyogrio.read_arrow(path, layer=dict(names).get("layer"))
+    assert asked(found).matched == table.num_rows
+    assert len(set(ids(asked(found)))) == table.num_rows
+    known = entry["known"]
+    first = rows(asked(found, page=Page(1), crs_out="native"))[0]
+    for key, value in known.items():
+        if key in first and key not in ("id", "geometry") and isinstance(value, str | int | float):
+            assert _alike(first[key], value), key
+    bounds = shapely.from_wkb(first["geometry"]).bounds
+    if "bbox" in known:
+        assert bounds == pytest.approx(known["bbox"], abs=1e-5 * max(1, *map(abs, known["bbox"])) / 10)
+    facts = room.facts(dataset(path, names=names))
+    assert facts.bbox is not None
+    assert asked(found, where=Box(*facts.bbox)).matched == table.num_rows - _empty(table, meta)
+
+
+def _alike(found: Any, known: Any) -> bool:
+    """Whether a property is what the manifest says: numbers nearly, JSON by what it means, the rest as it is shown."""
+    if isinstance(known, str) and known.startswith(("{", "[")):
+        return shapely.from_geojson(found).equals_exact(shapely.from_geojson(json.dumps(ast.literal_eval(known))), 1e-9)
+    if isinstance(known, float) and found is not None:
+        return bool(found == pytest.approx(known))
+    return str(found).removesuffix("+00:00") == str(known).removesuffix("+00:00").replace("NaT", "None")
+
+
+def _empty(table: pa.Table, meta: dict[str, Any]) -> int:
+    column = table[meta.get("geometry_name") or "wkb_geometry"].combine_chunks()
+    shapes = shapely.from_wkb(np.asarray(column.to_numpy(zero_copy_only=False), object))
+    return int((shapely.is_missing(shapes) | shapely.is_empty(shapes)).sum())
