@@ -10,10 +10,10 @@ import numpy as np
 from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
-from poles.crs import LONLAT, is_lonlat, pipeline, transform, uri
+from poles.crs import LONLAT, Pipeline, is_lonlat, pipeline, transform, uri
 from poles.dataset import BBox
 from poles.errors import TooLarge
-from poles.line import CIRCLE, Line, Piece, arc, normal
+from poles.line import CIRCLE, Line, Piece, arc
 from poles.query import Box
 from poles.region import Rectangle, Region, as_box, rectangle, shape
 from poles.stored import Array
@@ -155,10 +155,15 @@ class Rectilinear:
     def lonlat(self, index: Index) -> Point:
         """The centre of a cell as longitude and latitude."""
         x, y = self.place(index)
-        if is_lonlat(self.crs):
+        if self._lonlat is None:
             return x, y
-        lon, lat = transform(x, y, self.crs, LONLAT)
-        return float(normal(np.array([lon]))[0]), float(lat)
+        lon, lat = self._lonlat(x, y)
+        return (lon + 180.0) % CIRCLE - 180.0 if not -180.0 <= lon < 180.0 else lon, lat
+
+    @cached_property
+    def _lonlat(self) -> Pipeline | None:
+        """The way to longitude and latitude; None where the coordinates are these."""
+        return None if is_lonlat(self.crs) else pipeline(self.crs, LONLAT)
 
     # --- an area ---------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from pyproj import CRS
 
 from poles.coordinates import Coordinate, File
 from poles.crs import LONLAT, in_degrees, transform
+from poles.curvilinear import Curvilinear
 from poles.errors import Unreadable
 from poles.horizontal import Rectilinear
 from poles.line import CIRCLE, line
@@ -18,7 +19,7 @@ from poles.mapping import crs_of, is_mapping
 from poles.mesh import face_corners
 from poles.physical import number, numbers
 from poles.roles import text, units
-from poles.scattered import Cells, Curvilinear, on_sphere
+from poles.scattered import Cells, on_sphere
 from poles.stored import Array, Stored
 
 Horizontal = Rectilinear | Curvilinear | Cells

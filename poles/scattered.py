@@ -1,9 +1,9 @@
-"""Cells that make no rows and columns of a CRS: curvilinear grids, swaths and meshes, each cell at its own place."""
+"""Cells that make no rows and columns of a CRS, each at its own place; those of meshes."""
 
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, isfinite
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,6 +23,12 @@ from poles.stored import Array
 CANDIDATES = 8
 """Cells with the nearest centres that are looked at: the nearest is not always the one that holds a point."""
 
+SAME = 1e-9
+"""Centres and points nearer than that, on the unit sphere, are one place: a hundredth of a metre."""
+
+_SLACK = 1e-12
+
+Vector = tuple[float, float, float]
 Load = Callable[[], tuple[Array, Array]]
 
 
@@ -127,11 +133,21 @@ class Scattered:
         here = self.places
         k = min(CANDIDATES, len(here.numbers))
         distance, nth = here.tree.query(points, k=k)
-        cells = here.numbers[nth.reshape(len(points), k)]
-        return self._chosen(cells, distance.reshape(len(points), k), points)
+        cells = here.numbers[nth.reshape(len(points), k)].tolist()
+        rows = zip(cells, distance.reshape(len(points), k).tolist(), points.tolist(), strict=True)
+        return np.array([self._chosen(c, d, (p[0], p[1], p[2])) for c, d, p in rows], np.int64)
 
-    def _chosen(self, cells: Array, distance: Array, points: Array) -> Array:
+    def _chosen(self, cells: Sequence[int], distance: Sequence[float], point: Vector) -> int:
+        """Of some cells with near centres, nearest first, the one that holds a point of the sphere; -1 if none does."""
         raise NotImplementedError
+
+    @property
+    def polygons(self) -> Array | None:
+        """The corners of all cells on the sphere, (n, corners, 3), where the file has such."""
+        if self.corners is None:
+            return None
+        found: Array | None = self.once("polygons", lambda: polygons(self.corners, self.places))
+        return found
 
     def place(self, index: Index) -> Point:
         """The centre of a cell, its longitude in [-180, 180)."""
@@ -222,134 +238,6 @@ def _continuous(lon: Array, region: Region | None) -> Array:
     return moved if moved.min() < 180 else lon
 
 
-# --- cells of two dimensions ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Curvilinear(Scattered):
-    """Rows and columns of cells with 2-D longitudes and latitudes: model grids, swaths.
-
-    A cell is what its corners say, else reaches half way to its four neighbours, on the plane that touches the
-    sphere at its centre; at an edge, and beside a gap of more than 3 cells, as far as on its other side.
-    """
-
-    dims: ClassVar[tuple[str, ...]] = ("y", "x")
-
-    def _chosen(self, cells: Array, distance: Array, points: Array) -> Array:
-        """Of some cells with near centres, the one that holds each point."""
-        n, k = cells.shape
-        within, inner = self._within(cells.ravel(), np.repeat(points, k, axis=0))
-        within = np.where(distance < 1e-9, 0.0, within.reshape(n, k))
-        # A place that two cells share (the seam of a tripolar grid) is that of the one inside the grid.
-        order = np.lexsort((cells, ~inner.reshape(n, k), np.round(within, 6)), axis=-1)
-        best = np.take_along_axis(cells, order[:, :1], axis=1)[:, 0]
-        lost = np.take_along_axis(within, order[:, :1], axis=1)[:, 0] > 0.5 + 1e-6
-        found = np.where(lost, -1, best)
-        if lost.any() and self._polygons is None:
-            found[lost] = self._walked(cells[lost, 0], points[lost])
-        return found
-
-    def _walked(self, cells: Array, points: Array) -> Array:
-        """Cells reached by stepping from one towards each point, -1 where that leads off the grid."""
-        rows, columns = self.shape
-        for _ in range(8):
-            u, v, _, _ = self._offsets(cells, points)
-            j, i = cells // columns, cells % columns
-            stay = (np.abs(u) <= 0.5) & (np.abs(v) <= 0.5)
-            j = np.where(stay, j, j + np.clip(np.rint(np.nan_to_num(v)), -3, 3).astype(int))
-            i = np.where(stay, i, i + np.clip(np.rint(np.nan_to_num(u)), -3, 3).astype(int))
-            cells = np.clip(j, 0, rows - 1) * columns + np.clip(i, 0, columns - 1)
-        within, _ = self._within(cells, points)
-        return np.where((within <= 0.5 + 1e-6) & self.places.known[cells], cells, -1)
-
-    @property
-    def _polygons(self) -> Array | None:
-        """The corners of all cells on the sphere, (n, corners, 3), where the file has such."""
-        found: Array | None = self.once("polygons", self._checked_polygons) if self.corners is not None else None
-        return found
-
-    def _checked_polygons(self) -> Array | None:
-        return polygons(self.corners, self.places)
-
-    def _within(self, cells: Array, points: Array) -> tuple[Array, Array]:
-        """How far from its centre each point lies in a cell, 0.5 at its edge; whether the cell is inside the grid."""
-        u, v, whole_u, whole_v = self._offsets(cells, points)
-        # Between cells that are not quite parallel there are seams: they belong to either.
-        u, v = (np.where(w & (np.abs(a) <= 0.55), np.minimum(np.abs(a), 0.5), np.abs(a)) for a, w in
-                ((u, whole_u), (v, whole_v)))  # fmt: skip
-        within = np.where(np.isfinite(u) & np.isfinite(v), np.maximum(u, v), inf)
-        corners = self._polygons
-        if corners is not None:
-            held = in_polygons(corners[cells], points)
-            within = np.where(held, np.minimum(within, 0.5), inf)
-        return within, self._inner(cells)
-
-    def _inner(self, cells: Array) -> Array:
-        rows, columns = self.shape
-        j, i = cells // columns, cells % columns
-        return (j > 0) & (j < rows - 1) & (i > 0) & (i < columns - 1)
-
-    def _offsets(self, cells: Array, points: Array) -> tuple[Array, Array, Array, Array]:
-        """Where points lie from cells, in steps along columns and rows; and whether a neighbour is on that side."""
-        rows, columns = self.shape
-        xyz, known = self.places.xyz, self.places.known
-        j, i = cells // columns, cells % columns
-        centre = xyz[cells]
-        right, has_right = _neighbour(xyz, known, centre, cells + 1, i < columns - 1)
-        left, has_left = _neighbour(xyz, known, centre, cells - 1, i > 0)
-        below, has_below = _neighbour(xyz, known, centre, cells + columns, j < rows - 1)
-        above, has_above = _neighbour(xyz, known, centre, cells - columns, j > 0)
-        right, left, has_right, has_left = _sides(right, left, has_right, has_left)
-        below, above, has_below, has_above = _sides(below, above, has_below, has_above)
-        right, left = _square(right, left, below, centre, has_right | has_left)
-        below, above = _square(below, above, right, centre, has_below | has_above)
-        to = points - centre * np.sum(points * centre, axis=1, keepdims=True)
-        u, v = _solved(right - left, below - above, to, centre, 2.0)
-        ahead, down = (u > 0)[:, None], (v > 0)[:, None]
-        u, v = _solved(np.where(ahead, right, -left), np.where(down, below, -above), to, centre, 1.0)
-        front = np.sum(points * centre, axis=1) > 0
-        u, v = np.where(front, u, inf), np.where(front, v, inf)
-        return u, v, np.where(u > 0, has_right, has_left), np.where(v > 0, has_below, has_above)
-
-
-def _neighbour(xyz: Array, known: Array, centre: Array, cells: Array, exists: Array) -> tuple[Array, Array]:
-    """The step to a neighbour on the plane at the centre, and whether there is one with a place."""
-    at = np.where(exists, cells, 0)
-    there = exists & known[at]
-    step = xyz[at] - centre
-    step = step - centre * np.sum(step * centre, axis=1, keepdims=True)
-    there &= np.sum(step * step, axis=1) > 1e-18
-    return np.where(there[:, None], step, 0.0), there
-
-
-def _sides(ahead: Array, back: Array, has_ahead: Array, has_back: Array) -> tuple[Array, Array, Array, Array]:
-    """Steps to both sides: where one is missing or leads over a gap, the other one turned round."""
-    long, short = np.linalg.norm(ahead, axis=1), np.linalg.norm(back, axis=1)
-    has_ahead = has_ahead & ~(has_back & (long > 3 * short))
-    has_back = has_back & ~(has_ahead & (short > 3 * long))
-    return (
-        np.where(has_ahead[:, None], ahead, -back),
-        np.where(has_back[:, None], back, -ahead),
-        has_ahead,
-        has_back,
-    )
-
-
-def _square(ahead: Array, back: Array, across: Array, centre: Array, any_: Array) -> tuple[Array, Array]:
-    """Steps of a cell that has no neighbour in one direction: as long as in the other, at a right angle."""
-    turned = np.cross(centre, across)
-    return np.where(any_[:, None], ahead, turned), np.where(any_[:, None], back, -turned)
-
-
-def _solved(a: Array, b: Array, to: Array, centre: Array, times: float) -> tuple[Array, Array]:
-    """(u, v) with to = u a / times + v b / times, on the plane at each centre."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        area = np.sum(np.cross(a, b) * centre, axis=1)
-        u = np.sum(np.cross(to, b) * centre, axis=1) / area * times
-        v = np.sum(np.cross(a, to) * centre, axis=1) / area * times
-    return u, v
-
-
 # --- cells of a mesh -----------------------------------------------------------------------------------------
 
 
@@ -361,16 +249,13 @@ class Cells(Scattered):
     distance to its neighbours.
     """
 
-    def _chosen(self, cells: Array, distance: Array, points: Array) -> Array:
-        corners: Array | None = None
-        if self.corners is not None:
-            corners = self.once("polygons", lambda: polygons(self.corners, self.places))
+    def _chosen(self, cells: Sequence[int], distance: Sequence[float], point: Vector) -> int:
+        if distance[0] < SAME:
+            return cells[0]
+        corners = self.polygons
         if corners is None:
-            return np.where(distance[:, 0] <= 0.75 * self._spacing[cells[:, 0]], cells[:, 0], -1)
-        n, k = cells.shape
-        held = in_polygons(corners[cells.ravel()], np.repeat(points, k, axis=0)).reshape(n, k) | (distance < 1e-9)
-        first = np.argmax(held, axis=1)
-        return np.where(held.any(axis=1), np.take_along_axis(cells, first[:, None], axis=1)[:, 0], -1)
+            return cells[0] if distance[0] <= 0.75 * float(self._spacing[cells[0]]) else -1
+        return next((c for c in cells if holds(corners[c].tolist(), point)), -1)
 
     @property
     def _spacing(self) -> Array:
@@ -391,6 +276,25 @@ class Cells(Scattered):
 # --- corners -------------------------------------------------------------------------------------------------
 
 
+def dot(a: Vector, b: Vector) -> float:
+    """The scalar product."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def cross(a: Vector, b: Vector) -> Vector:
+    """The vector product."""
+    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+
+
+def holds(corners: Sequence[Sequence[float]], point: Vector) -> bool:
+    """Whether a point lies in a convex polygon of the sphere or on its edge; missing corners count for nothing."""
+    there = [(c[0], c[1], c[2]) for c in corners if isfinite(c[0])]
+    if len(there) < 3 or max(dot(c, point) for c in there) <= 0:
+        return False
+    sides = [dot(cross(a, b), point) for a, b in zip(there, [*there[1:], there[0]], strict=True)]
+    return min(sides) >= -_SLACK or max(sides) <= _SLACK
+
+
 def polygons(corners: Load | None, here: Places) -> Array | None:
     """The corners of all cells on the sphere, (n, corners, 3), NaN where there are fewer; None where they do not fit.
 
@@ -401,28 +305,6 @@ def polygons(corners: Load | None, here: Places) -> Array | None:
     lon, lat = corners()
     n = len(here.lon)
     found = on_sphere(lon.reshape(n, -1), lat.reshape(n, -1))
-    sample = here.numbers[:: max(1, len(here.numbers) // 512)]
-    return found if in_polygons(found[sample], here.xyz[sample]).mean() > 0.9 else None
-
-
-def in_polygons(corners: Array, points: Array) -> Array:
-    """Whether each point lies in its convex polygon of the sphere, (n, corners, 3), or on its edge.
-
-    Missing corners, and those written twice, count for nothing.
-    """
-    nexts = _nexts(corners)
-    side = np.sum(np.cross(corners, nexts) * points[:, None, :], axis=2)
-    near = np.nansum(corners * points[:, None, :], axis=2).max(axis=1) > 0
-    there = np.isfinite(side)
-    slack = 1e-12
-    left = np.where(there, side >= -slack, True).all(axis=1)
-    right = np.where(there, side <= slack, True).all(axis=1)
-    inside: Array = near & (left | right) & (there.sum(axis=1) >= 3)
-    return inside
-
-
-def _nexts(corners: Array) -> Array:
-    """The corner that follows each one; after the last that is there comes the first."""
-    nexts = np.roll(corners, -1, axis=1)
-    lost = ~np.isfinite(nexts[..., 0])
-    return np.where(lost[..., None], corners[:, :1, :], nexts)
+    sample = here.numbers[:: max(1, len(here.numbers) // 256)]
+    held = [holds(found[i].tolist(), tuple(here.xyz[i].tolist())) for i in sample.tolist()]
+    return found if np.mean(held) > 0.9 else None
