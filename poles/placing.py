@@ -3,36 +3,26 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import pi
 from typing import Any, Literal
 
 import numpy as np
 from pyproj import CRS
 
+from poles import fields
+from poles.canonical import ANGLES, LENGTHS, AxisValues, half_cell, scale_of
 from poles.coordinates import Coordinate, File
 from poles.crs import LONLAT, in_degrees, transform
 from poles.curvilinear import Curvilinear
 from poles.errors import Unreadable
 from poles.horizontal import Rectilinear
-from poles.line import CIRCLE, line
+from poles.line import line
 from poles.mapping import crs_of, is_mapping
 from poles.mesh import face_corners
-from poles.physical import number, numbers
 from poles.roles import text, units
 from poles.scattered import Cells, on_sphere
-from poles.stored import Array, Stored
+from poles.stored import Stored
 
 Horizontal = Rectilinear | Curvilinear | Cells
-
-_LENGTHS = {
-    "m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0, "km": 1000.0, "kilometre": 1000.0,
-    "kilometres": 1000.0, "kilometer": 1000.0, "kilometers": 1000.0, "1000 m": 1000.0, "1000m": 1000.0, "1 km": 1000.0,
-    "100 km": 100_000.0, "100000.0 m": 100_000.0, "100  km": 100_000.0,
-}  # fmt: skip
-_ANGLES = {
-    "rad": 1.0, "radian": 1.0, "radians": 1.0, "microradian": 1e-6, "microradians": 1e-6, "urad": 1e-6,
-    "degree": pi / 180, "degrees": pi / 180, "deg": pi / 180,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +146,7 @@ class Placing:
     def _is_flat(self, c: Coordinate, stored: Stored) -> bool:
         """Whether an axis counts something that a CRS knows: row and column numbers do not."""
         standard, unit = text(c.stored.attrs, "standard_name").lower(), units(c.stored.attrs).lower()
-        if standard.startswith(("projection_", "grid_l")) or unit in _LENGTHS or unit in _ANGLES:
+        if standard.startswith(("projection_", "grid_l")) or unit in LENGTHS or unit in ANGLES:
             return True
         return unit == "" and c.stored.dtype.kind in "fiu" and (self.crs is not None or bool(self._mapping(stored, ())))
 
@@ -188,8 +178,8 @@ class Placing:
         crs = self.crs or (crs_of(mapping) if mapping else None)
         if crs is None or self.crs is not None:
             return crs, mapping
-        lengths = any(units(c.stored.attrs).lower() in _LENGTHS for c in flat)
-        angles = any(units(c.stored.attrs).lower() in _ANGLES for c in flat)
+        lengths = any(units(c.stored.attrs).lower() in LENGTHS for c in flat)
+        angles = any(units(c.stored.attrs).lower() in ANGLES for c in flat)
         fits = (
             not lengths if in_degrees(crs) else not angles or "geostationary" in str(mapping.get("grid_mapping_name"))
         )
@@ -221,10 +211,10 @@ class Placing:
         key = ("axes", x.key, y.key, id(crs))
         if key not in self._known:
             turning = in_degrees(crs)
-            across = _Values.of(self.file, x.stored, scale[0], turning)
-            down = _Values.of(self.file, y.stored, scale[1], False)
-            columns = line(across.values, across.bounds, turning=turning, slack=across.slack, lone=_lone(down))
-            rows = line(down.values, down.bounds, polar=turning, slack=down.slack, lone=_lone(across))
+            across = AxisValues.of(self.file, x.stored, scale[0], turning)
+            down = AxisValues.of(self.file, y.stored, scale[1], False)
+            columns = line(across.values, across.bounds, turning=turning, slack=across.slack, lone=half_cell(down))
+            rows = line(down.values, down.bounds, polar=turning, slack=down.slack, lone=half_cell(across))
             dims = (*self._dim(y), *self._dim(x))
             horizontal = Rectilinear(crs, columns, rows)
             self._known[key] = Placed(horizontal, dims, (down.flip, across.flip), frozenset({x.key, y.key}))
@@ -236,7 +226,7 @@ class Placing:
     def _projected(
         self, flat: tuple[Coordinate, Coordinate], crs: CRS, mapping: Mapping[str, Any], pair: Any
     ) -> Placed:
-        scale = _scale(flat[0].stored, crs, mapping), _scale(flat[1].stored, crs, mapping)
+        scale = scale_of(flat[0].stored, crs, mapping), scale_of(flat[1].stored, crs, mapping)
         placed = self._rows_and_columns(flat, crs, scale)
         if pair is None or self.crs is not None:
             return placed
@@ -258,18 +248,20 @@ class Placing:
         lon, lat = pair
         key = ("field", lon.key, lat.key)
         if key not in self._known:
-            dims = _ordered(tuple(d for d in lon.dims if not (len(lon.dims) == 3 and self.file.is_time(d))), stored)
+            dims = fields.ordered(
+                tuple(d for d in lon.dims if not (len(lon.dims) == 3 and self.file.is_time(d))), stored
+            )
             for c in pair:
-                if len(c.dims) == 3 and _moves(c.stored):
+                if len(c.dims) == 3 and fields.moves(c.stored):
                     raise Unreadable(c.key, "the cells move with time", "give each time its own file")
             shape = tuple(lon.stored.shape[lon.stored.dims.index(d)] for d in dims)
             horizontal = Curvilinear(
                 shape,
-                partial(_loaded, lon.stored, lat.stored, dims),
+                partial(fields.loaded, lon.stored, lat.stored, dims),
                 self._corners(lon.stored, lat.stored, dims),
-                partial(_probed, lon.stored, lat.stored),
+                partial(fields.probed, lon.stored, lat.stored),
             )
-            _known_somewhere(horizontal, lon.stored)
+            fields.known_somewhere(horizontal, lon.stored)
             self._known[key] = Placed(horizontal, dims, (False, False), frozenset({lon.key, lat.key}))
         return self._known[key]
 
@@ -282,11 +274,11 @@ class Placing:
             faces = None if topology is None else face_corners(self.file, topology, stored)
             horizontal = Cells(
                 (lon.stored.shape[lon.stored.dims.index(dims[0])],),
-                partial(_loaded, lon.stored, lat.stored, dims),
+                partial(fields.loaded, lon.stored, lat.stored, dims),
                 faces or self._corners(lon.stored, lat.stored, dims),
-                partial(_probed, lon.stored, lat.stored),
+                partial(fields.probed, lon.stored, lat.stored),
             )
-            _known_somewhere(horizontal, lon.stored)
+            fields.known_somewhere(horizontal, lon.stored)
             self._known[key] = Placed(horizontal, dims, (False,), frozenset({lon.key, lat.key}))
         return self._known[key]
 
@@ -297,111 +289,7 @@ class Placing:
             return None
         if x.dims[:-1] != lon.dims or int(np.prod(x.shape)) > 16_000_000:
             return None
-        return partial(_loaded_corners, (lon, x), (lat, y), dims)
-
-
-# --- values of an axis ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Values:
-    """An axis in canonical form."""
-
-    values: Array
-    bounds: Array | None
-    flip: bool
-    slack: float
-
-    @classmethod
-    def of(cls, file: File, stored: Stored, scale: float, turning: bool) -> "_Values":
-        raw = _degrees(stored, decimal(stored)) * scale
-        if not len(raw):
-            raise Unreadable(stored.key, "the axis has no values", "leave the file out")
-        if not np.isfinite(raw).all():
-            found = "every value is missing" if not np.isfinite(raw).any() else "some values are missing"
-            raise Unreadable(stored.key, found, "fill the axis")
-        bounds = _bounds(file, stored, scale)
-        if turning:
-            raw = _unwrapped(raw)
-        flip = len(raw) > 1 and bool(raw[0] > raw[-1])
-        if flip:
-            raw, bounds = raw[::-1], None if bounds is None else bounds[::-1]
-        steps = np.diff(raw)
-        if (steps <= 0).any():
-            raise Unreadable(stored.key, "neither increasing nor decreasing", "sort the axis")
-        if turning and len(raw) > 2:
-            # The first column again after a whole circle is one place twice.
-            there = raw < raw[0] + CIRCLE - 0.1 * float(np.median(steps))
-            raw, bounds = raw[there], None if bounds is None else bounds[there]
-        slack = float(np.spacing(np.float32(np.abs(raw).max()))) if stored.dtype == np.float32 else 0.0
-        return cls(np.ascontiguousarray(raw), bounds, flip, slack)
-
-
-def decimal(stored: Stored) -> Array:
-    """The values of an axis as float64; of float32 the shortest decimals that are those: 3.1, not 3.0999999046."""
-    whole = stored.whole()
-    if stored.dtype != np.float32 or not {"scale_factor", "add_offset"}.isdisjoint(stored.attrs):
-        return numbers(stored, whole)
-    return np.where(np.isnan(numbers(stored, whole)), np.nan, np.array([float(str(v)) for v in whole.ravel()]))
-
-
-def _degrees(stored: Stored, values: Array) -> Array:
-    """Longitudes and latitudes in radians as degrees."""
-    standard = text(stored.attrs, "standard_name").lower()
-    if units(stored.attrs).lower() in ("rad", "radian", "radians") and not standard.startswith("projection"):
-        return np.degrees(values) if standard in ("longitude", "latitude") or standard.startswith("grid_") else values
-    return values
-
-
-def _bounds(file: File, stored: Stored, scale: float) -> Array | None:
-    """The bounds of an axis, (n, 2): by `bounds`, or by `edges` that are one more than the cells."""
-    found = file.bounds_of(stored)
-    n = stored.shape[0]
-    if found is None or found.dtype.kind not in "fiu":
-        return None
-    attrs = {**{k: v for k, v in stored.attrs.items() if k in _PACKING}, **found.attrs}
-    if found.shape == (n, 2):
-        return _degrees(stored, numbers(found, attrs=attrs)) * scale
-    if found.shape == (2, n) and n != 2:
-        return _degrees(stored, numbers(found, attrs=attrs)).T * scale
-    if found.shape == (n + 1,):
-        edges = _degrees(stored, numbers(found, attrs=attrs)) * scale
-        return np.column_stack([edges[:-1], edges[1:]])
-    return None
-
-
-_PACKING = ("scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned")
-
-
-def _unwrapped(longitudes: Array) -> Array:
-    """Longitudes that run on: those that go up or down stay as they are, but for two that are half a circle apart."""
-    steps = np.diff(longitudes)
-    monotonic = (steps > 0).all() or (steps < 0).all()
-    if monotonic and not (len(longitudes) == 2 and abs(steps[0]) > CIRCLE / 2):
-        return longitudes
-    return np.round(np.unwrap(longitudes, period=CIRCLE), 9)
-
-
-def _lone(other: _Values) -> float:
-    """Half a cell of an axis of one: as large as the cells of the other axis, else next to nothing."""
-    if len(other.values) > 1:
-        return float(np.median(np.diff(other.values))) / 2
-    return 1e-6
-
-
-def _scale(stored: Stored, crs: CRS, mapping: Mapping[str, Any]) -> float:
-    """What turns the unit of a projected axis into that of its CRS."""
-    unit = units(stored.attrs).lower()
-    if in_degrees(crs):
-        return 180 / pi * _ANGLES[unit] if unit in _ANGLES else 1.0
-    if "geostationary" in str(mapping.get("grid_mapping_name", "")).lower():
-        height = number(mapping.get("perspective_point_height"), 1.0)
-        if unit in _ANGLES:
-            return height * _ANGLES[unit]
-        if unit in ("", "1") and float(np.nanmax(np.abs(numbers(stored)))) < 1:
-            return height
-    factor = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 1.0
-    return _LENGTHS[unit] / factor if unit in _LENGTHS else 1.0
+        return partial(fields.loaded_corners, (lon, x), (lat, y), dims)
 
 
 def _extended(said: str, names: set[str]) -> str:
@@ -416,73 +304,6 @@ def _extended(said: str, names: set[str]) -> str:
     return first
 
 
-# --- 2-D coordinates -----------------------------------------------------------------------------------------
-
-
-def _ordered(dims: tuple[str, ...], stored: Stored | None) -> tuple[str, ...]:
-    """Rows before columns: as the names say, else as the data have them."""
-    names = [d.rpartition("/")[2].lower() for d in dims]
-    columns = ("x", "i", "ni", "nx", "lon", "longitude", "west_east", "xc", "xi_rho", "xi", "rlon")
-    rows = ("y", "j", "nj", "ny", "lat", "latitude", "south_north", "yc", "eta_rho", "eta", "rlat")
-    if names[0] in columns and names[1] in rows:
-        return dims[::-1]
-    if names[0] in rows or stored is None:
-        return dims
-    return tuple(d for d in stored.dims if d in dims)
-
-
-def _moves(stored: Stored) -> bool:
-    """Whether coordinates that have times change along them."""
-    first, last = (stored.read((s, *(slice(0, n) for n in stored.shape[1:]))) for s in
-                   (slice(0, 1), slice(stored.shape[0] - 1, stored.shape[0])))  # fmt: skip
-    return not np.array_equal(first, last)
-
-
-def _over(stored: Stored, dims: tuple[str, ...]) -> Array:
-    """A coordinate over some of its dimensions, in their order; at the first index of the others."""
-    block = numbers(stored, stored.read(tuple(slice(0, n if d in dims else 1) for d, n in
-                                              zip(stored.dims, stored.shape, strict=True))))  # fmt: skip
-    own = [d for d in stored.dims if d in dims]
-    block = block.reshape([n for d, n in zip(stored.dims, block.shape, strict=True) if d in dims])
-    return _degrees(stored, block.transpose([own.index(d) for d in dims]))
-
-
-def _loaded(lon: Stored, lat: Stored, dims: tuple[str, ...]) -> tuple[Array, Array]:
-    return _over(lon, dims), _over(lat, dims)
-
-
-def _loaded_corners(
-    lon: tuple[Stored, Stored], lat: tuple[Stored, Stored], dims: tuple[str, ...]
-) -> tuple[Array, Array]:
-    found = []
-    for parent, bounds in (lon, lat):
-        attrs = {**{k: v for k, v in parent.attrs.items() if k in _PACKING}, **bounds.attrs}
-        values = _degrees(parent, numbers(bounds, attrs=attrs))
-        own = [d for d in parent.dims if d in dims]
-        values = values.reshape([n for d, n in zip(parent.dims, parent.shape, strict=True) if d in dims] + [-1])
-        found.append(values.transpose([*(own.index(d) for d in dims), len(dims)]))
-    return found[0], found[1]
-
-
-def _known_somewhere(horizontal: Curvilinear | Cells, lon: Stored) -> None:
-    """Raises Unreadable where no cell has a place; all are read only if some of them have none."""
-    if horizontal.probe is not None and np.isfinite(horizontal.probe()).all():
-        return
-    x, y = horizontal.load()
-    if not (np.isfinite(x) & np.isfinite(y)).any():
-        raise Unreadable(lon.key, "every longitude or latitude is missing", "fill the coordinates")
-
-
-def _probed(lon: Stored, lat: Stored) -> Array:
-    """A few coordinates: of the corners and the middle."""
-    found = []
-    for stored in (lon, lat):
-        for part in (0.0, 0.5, 1.0):
-            at = tuple(slice(int(part * (n - 1)), int(part * (n - 1)) + 1) for n in stored.shape)
-            found.append(numbers(stored, stored.read(at)).ravel())
-    return np.concatenate(found)
-
-
 def _agrees(placed: Placed, lon: Stored, lat: Stored) -> bool:
     """Whether a projection leads to 2-D coordinates within half a cell, at nine places of the grid."""
     grid = placed.horizontal
@@ -492,7 +313,7 @@ def _agrees(placed: Placed, lon: Stored, lat: Stored) -> bool:
             rows = np.array([j, j, _beside(j, grid.shape[0])])
             columns = np.array([i, _beside(i, grid.shape[1]), i])
             x, y = transform(grid.x[columns], grid.y[rows], grid.crs, LONLAT)
-            lon_said, lat_said = (_at(placed, s, j, i) for s in (lon, lat))
+            lon_said, lat_said = (fields.at(s, placed.dims, placed.flips, (j, i)) for s in (lon, lat))
             if not np.isfinite(lat_said):
                 continue
             # Without its longitude a cell still has a latitude to compare.
@@ -511,15 +332,3 @@ def _beside(i: int, n: int) -> int:
 
 def _thirds(n: int) -> list[int]:
     return sorted({0, n // 2, n - 1})
-
-
-def _at(placed: Placed, stored: Stored, row: int, column: int) -> float:
-    """One value of a 2-D coordinate, by canonical row and column."""
-    index = dict(zip(placed.dims, (row, column), strict=True))
-    flips = dict(zip(placed.dims, placed.flips, strict=True))
-    at = tuple(
-        0 if d not in index else n - 1 - index[d] if flips[d] else index[d]
-        for d, n in zip(stored.dims, stored.shape, strict=True)
-    )
-    value = numbers(stored, stored.read(tuple(slice(i, i + 1) for i in at)))
-    return float(_degrees(stored, value).ravel()[0])
