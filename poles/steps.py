@@ -108,6 +108,9 @@ def taken_of(axis: Axis, runs: Runs) -> Axis:
     """The axis, what is asked of it; the same object where all is, so that its labels are made once."""
     if runs == (slice(0, len(axis)),):
         return axis
+    if len(runs) == 1:  # a view, so that its labels are cut from those of the whole axis
+        run = runs[0]
+        return replace(axis, values=axis.values[run], bounds=None if axis.bounds is None else axis.bounds[run])
     values = np.concatenate([axis.values[r] for r in runs])
     bounds = None if axis.bounds is None else np.concatenate([axis.bounds[r] for r in runs])
     return replace(axis, values=values, bounds=bounds)

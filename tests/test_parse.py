@@ -666,6 +666,21 @@ def test_a_property_filters_items(name: str, text: str, value: Any) -> None:
     assert asked("items", **{name: text}).filter == {"op": "=", "args": [{"property": name}, value]}
 
 
+def test_samples_are_filtered_and_listed_by_platform_time_and_level_too() -> None:
+    level = AxisFacts("z", "PRES", 9, 0, 9)
+    observed = replace(KNOWN, kind="observations", facts=replace(KNOWN.facts, axes=(level,)))  # type: ignore[type-var]
+    assert asked("items", observed, platform="6900123", PRES="5").filter == {
+        "op": "and",
+        "args": [
+            {"op": "=", "args": [{"property": "platform"}, "6900123"]},
+            {"op": "=", "args": [{"property": "PRES"}, 5]},
+        ],
+    }
+    assert asked("items", observed, properties="platform,sst").parameters == ("platform", "sst")
+    assert asked("items", observed, sortby="-time").sort == (("time", False),)
+    assert refused("items", platform="6900123").subject == "platform"
+
+
 def test_several_filters_hold_together() -> None:
     tree = {"op": ">", "args": [{"property": "sst"}, 3]}
     found = asked("items", sst="1", site="b", filter=tree).filter

@@ -9,8 +9,8 @@ from flask import Response
 
 from poles.coverage import Coverages, Table
 from poles.dataset import Dataset
-from poles.encodings import Context, Format, choose
-from poles.errors import NotFound
+from poles.encodings import FORMATS, Context, Format, choose
+from poles.errors import Invalid, NotAcceptable, NotFound
 from poles.metadata import ogc
 from web import documents, pages
 from web.asked import HTML, JSON, VARY, Asked, not_modified, unchanged, wants_html
@@ -84,10 +84,22 @@ def _answered(asked: Asked, dataset: Dataset, api: str, verb: str, path: dict[st
     found: Answer = door.ask(verb, {**asked.parameters, **path}, text=html or written_as.name in TEXTS)
     if isinstance(found, Coverages) and found.empty and not html:
         return Response(status=204, headers=_headers(dataset, asked, etag))
+    _carried(found, written_as, asked)
     body = written_as.write(found, _context(asked, dataset, verb, found))
     if html:
         return _page(asked, dataset, verb, found, body, etag)
     return _sent(body, found, written_as, _headers(dataset, asked, etag), dataset)
+
+
+def _carried(found: Answer, written_as: Format, asked: Asked) -> None:
+    """Refuses a format that cannot carry the answer, naming those that can."""
+    reason = written_as.carries(found)
+    if reason is None:
+        return
+    remedy = f"ask {', '.join(f.name for f in FORMATS if f.carries(found) is None)}"
+    if asked.f is not None:
+        raise Invalid("f", f"{written_as.name}: {reason}", remedy)
+    raise NotAcceptable("Accept", f"{written_as.name}: {reason}", remedy)
 
 
 def _sent(
@@ -117,10 +129,14 @@ def gathered(body: Iterable[bytes]) -> bytes | Iterator[bytes]:
 
 def _headers(dataset: Dataset, asked: Asked, etag: str) -> list[tuple[str, str]]:
     """Entity tag, and the links to licence, identifier and description that every data answer carries."""
-    described = f"{asked.view.url}/collections/{quote(dataset.id)}"
+    key = ("terms", asked.view.path, dataset.id)
+    return [("ETag", etag), ("Vary", VARY), ("Link", asked.views.remembered(key, lambda: _terms(dataset, asked)))]
+
+
+def _terms(dataset: Dataset, asked: Asked) -> str:
+    described = f"{asked.view.url}/collections/{dataset.id}"
     links = [{"href": described, "rel": "describedby", "type": JSON}, *ogc.terms(dataset)]
-    text = ", ".join(f'<{link["href"]}>; rel="{link["rel"]}"; type="{link["type"]}"' for link in links)
-    return [("ETag", etag), ("Vary", VARY), ("Link", text)]
+    return ", ".join(f'<{link["href"]}>; rel="{link["rel"]}"; type="{link["type"]}"' for link in links)
 
 
 # --- what the formats say beside the data --------------------------------------------------------------------------
@@ -131,7 +147,7 @@ def _context(asked: Asked, dataset: Dataset, verb: str, found: Answer) -> Contex
     return Context(
         language=asked.language,
         links=_links(asked, dataset, verb, found) if isinstance(found, Table) else (),
-        url=_address(asked.view.url + quote(asked.path), asked.pairs),
+        url=asked.url,
     )
 
 

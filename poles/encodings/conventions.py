@@ -67,7 +67,7 @@ def of_axis(axis: Axis) -> dict[str, Any]:
     found: dict[str, Any] = {
         "standard_name": axis.standard_name,
         "long_name": axis.label or axis.key or axis.name,
-        "units": (axis.unit or "1") if axis.values.dtype != object else None,
+        "units": axis.unit or ("1" if axis.name != "z" and axis.values.dtype.kind != "O" else None),
     }
     if axis.name == "z":
         found |= {"axis": "Z", "positive": axis.positive or "up"}

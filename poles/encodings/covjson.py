@@ -6,9 +6,9 @@ import numpy as np
 import orjson
 
 from poles.coverage import Answer, Axis, Block, Composite, Coverage, Coverages
-from poles.dataset import Described
+from poles.dataset import Dataset, Described
 from poles.encodings.arrays import PIECE, pieces, plain, plain_type, scattered
-from poles.encodings.described import parameter, referencing
+from poles.encodings.described import level, parameter, referencing
 from poles.encodings.format import Context, gathered
 from poles.encodings.labels import json_times, texts
 from poles.stored import Array
@@ -31,11 +31,11 @@ def write(answer: Answer, context: Context) -> Iterator[bytes]:
         raise TypeError("rows are no coverages")
     members = [scattered(c) for c in answer.members]
     if len(members) == 1 and not answer.collection:
-        return gathered(_coverage(members[0], members[0].parameters))
-    return gathered(_collection(members))
+        return gathered(_coverage(members[0], members[0].parameters, answer.dataset))
+    return gathered(_collection(members, answer.dataset))
 
 
-def _collection(members: list[Coverage]) -> Iterator[bytes]:
+def _collection(members: list[Coverage], dataset: Dataset) -> Iterator[bytes]:
     """Parameters stand once for all coverages; a coverage that means another thing by a key says so itself."""
     shared: dict[str, Described] = {}
     for coverage in members:
@@ -47,11 +47,11 @@ def _collection(members: list[Coverage]) -> Iterator[bytes]:
     for number, coverage in enumerate(members):
         own = {k: d for k, d in coverage.parameters.items() if shared[k] != d}
         yield b"," if number else b""
-        yield from _coverage(coverage, coverage.parameters if own else {})
+        yield from _coverage(coverage, coverage.parameters if own else {}, dataset)
     yield b"]}"
 
 
-def _coverage(coverage: Coverage, parameters: dict[str, Described]) -> Iterator[bytes]:
+def _coverage(coverage: Coverage, parameters: dict[str, Described], dataset: Dataset) -> Iterator[bytes]:
     identifier = b"" if coverage.id is None else b'"id":' + orjson.dumps(coverage.id) + b","
     yield (
         b'{"type":"Coverage",'
@@ -59,7 +59,7 @@ def _coverage(coverage: Coverage, parameters: dict[str, Described]) -> Iterator[
         + b'"domain":{"type":"Domain","domainType":"%b","axes":{' % (coverage.domain.encode())
     )
     yield from _axes(coverage)
-    yield b'},"referencing":' + _referencing(coverage) + b"}"
+    yield b'},"referencing":' + _referencing(coverage, dataset) + b"}"
     if parameters:
         yield b',"parameters":' + _parameters(parameters)
     yield b',"ranges":{'
@@ -73,12 +73,13 @@ def _parameters(described: dict[str, Described]) -> bytes:
     return b"{" + b",".join(orjson.dumps(k) + b":" + parameter(d) for k, d in described.items()) + b"}"
 
 
-def _referencing(coverage: Coverage) -> bytes:
+def _referencing(coverage: Coverage, dataset: Dataset) -> bytes:
     composite = coverage.composite
     names = (*(a.name for a in coverage.axes), *(composite.coordinates if composite is not None else ()))
     time = coverage.axis("t")
     calendar = time.calendar if time is not None else composite.calendar if composite is not None else None
-    return referencing(coverage.crs, names, coverage.axes, calendar)
+    own = coverage.axes if composite is None else (*coverage.axes, level(coverage, dataset))
+    return referencing(coverage.crs, names, own, calendar)
 
 
 # --- axes ----------------------------------------------------------------------------------------------------------

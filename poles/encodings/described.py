@@ -3,12 +3,13 @@
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import orjson
 
-from poles.coverage import Axis
+from poles.coverage import Axis, Coverage
 from poles.crs import crs as crs_of
 from poles.crs import is_lonlat
-from poles.dataset import Category, Described, Text
+from poles.dataset import Category, Dataset, Described, Text
 from poles.query import CRS84
 
 UCUM = "http://www.opengis.net/def/uom/UCUM/"
@@ -99,6 +100,24 @@ def referencing(crs: str, names: tuple[str, ...], axes: tuple[Axis, ...], calend
         (a.name, a.label or a.key or a.name, a.unit, a.positive) for a in axes if a.name not in ("x", "y", "t")
     )
     return _referencing(crs, names, told, calendar or "standard")
+
+
+def level(coverage: Coverage, dataset: Dataset) -> Axis:
+    """What z is: as the axis says, as is known of the data set, or as the coverage tells people."""
+    axis = coverage.axis("z")
+    if axis is not None:
+        return axis
+    facts = dataset.facts.axes if dataset.facts is not None else ()
+    none = np.empty(0)
+    for a in facts:
+        if a.name == "z":
+            return Axis("z", none, None, a.unit, a.key, a.label, a.standard_name, a.positive)
+    unit, _, positive = (coverage.vertical or "").rpartition(" ")
+    match positive:
+        case "up" | "down":
+            return Axis("z", none, unit=unit, positive=positive)
+        case _:
+            return Axis("z", none, unit=coverage.vertical or "")
 
 
 @lru_cache(maxsize=4096)

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 
 from poles import times
-from poles.coverage import Coverage
+from poles.coverage import Axis, Coverage
 from poles.crs import LONLAT, densified, transform
 from poles.crs import crs as crs_of
 from poles.encodings.conventions import horizontal
 from poles.stored import Array
 
 
-def extents(members: Sequence[Coverage]) -> dict[str, Any]:
-    """The global attributes of the box, the period and the levels."""
-    return _extent(members) | _period(members) | _vertical(members)
+def extents(members: Sequence[Coverage], level: Axis | None) -> dict[str, Any]:
+    """The global attributes of the box, the period and the levels; `level` tells what z is."""
+    return _extent(members) | _period(members) | _vertical(members, level)
 
 
 def values_of(coverage: Coverage, name: str) -> Array:
@@ -59,25 +59,45 @@ def _lonlat_box(coverage: Coverage) -> tuple[Array, Array]:
 
 
 def _period(members: Sequence[Coverage]) -> dict[str, Any]:
-    """First and last time."""
+    """First and last time, how long that is, and the step where it is even."""
     found = [v[v != times.MISSING] for v in (values_of(c, "t") for c in members) if len(v)]
-    values = np.concatenate([*found, np.empty(0, np.int64)]).astype(np.int64)
+    values = np.unique(np.concatenate([*found, np.empty(0, np.int64)]).astype(np.int64))
     if not len(values):
         return {}
-    calendar = next((t.calendar for c in members if (t := c.axis("t") or c.composite) is not None and t.calendar), None)
-    first, last = times.texts([int(values.min()), int(values.max())], calendar or "standard")
-    return {"time_coverage_start": first, "time_coverage_end": last}
+    timed = [t for c in members for t in (c.axis("t"), c.composite) if t is not None and t.calendar is not None]
+    calendar = timed[0].calendar if timed else "standard"
+    first, last = times.texts([int(values[0]), int(values[-1])], calendar or "standard")
+    steps = np.unique(np.diff(values))
+    even = {"time_coverage_resolution": duration(int(steps[0]))} if len(steps) == 1 else {}
+    length = duration(int(values[-1] - values[0]))
+    return {"time_coverage_start": first, "time_coverage_end": last, "time_coverage_duration": length, **even}
 
 
-def _vertical(members: Sequence[Coverage]) -> dict[str, Any]:
+def duration(ms: int) -> str:
+    """Milliseconds as an ISO 8601 duration.
+
+    >>> duration(90_000_500), duration(0)
+    ('P1DT1H0.5S', 'PT0S')
+    """
+    rest, text = ms, "P"
+    days, rest = divmod(rest, 86_400_000)
+    text += f"{days}D" if days else ""
+    clock = []
+    for unit, each in (("H", 3_600_000), ("M", 60_000)):
+        n, rest = divmod(rest, each)
+        clock += [f"{n}{unit}"] if n else []
+    clock += [f"{rest / 1000:g}S"] if rest or not (days or clock) else []
+    return text + ("T" + "".join(clock) if clock else "")
+
+
+def _vertical(members: Sequence[Coverage], level: Axis | None) -> dict[str, Any]:
     """Lowest and highest level."""
-    axis = next((a for c in members if (a := c.axis("z")) is not None), None)
     values = np.concatenate([*(values_of(c, "z") for c in members), np.empty(0)])
-    if not len(values) or values.dtype == object:
+    if values.dtype.kind == "O" or not np.isfinite(values).any():
         return {}
     return {
         "geospatial_vertical_min": float(np.nanmin(values)),
         "geospatial_vertical_max": float(np.nanmax(values)),
-        "geospatial_vertical_units": (axis.unit if axis is not None else "") or "1",
-        "geospatial_vertical_positive": (axis.positive if axis is not None else None) or "up",
+        **({"geospatial_vertical_units": level.unit} if level is not None and level.unit else {}),
+        "geospatial_vertical_positive": (level.positive if level is not None else None) or "up",
     }

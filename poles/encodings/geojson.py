@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pyarrow as pa
@@ -53,7 +54,7 @@ def _json(value: Any) -> str:
 def _collection(table: Table, context: Context) -> Iterator[bytes]:
     count = [0]
     yield b'{"type":"FeatureCollection","features":['
-    yield from _features(_rows(table), count)
+    yield from _features(_rows(table, context), count)
     yield b"]"
     if table.parameters and table.locations:
         yield b',"parameters":' + _parameters(table.parameters.values(), context)
@@ -65,7 +66,7 @@ def _collection(table: Table, context: Context) -> Iterator[bytes]:
 
 def _single(table: Table, context: Context) -> Iterator[bytes]:
     """The one row as a Feature, its links inside."""
-    for features in _rows(table):
+    for features in _rows(table, context):
         if len(features):
             links = orjson.dumps([dict(k) for k in context.links])
             yield features[0].as_py()[:-1].encode() + b',"links":' + links + b"}"
@@ -73,16 +74,30 @@ def _single(table: Table, context: Context) -> Iterator[bytes]:
     raise ValueError("a single row was promised, and there is none")
 
 
-def _rows(table: Table) -> Iterator[pa.Array]:
+def _rows(table: Table, context: Context) -> Iterator[pa.Array]:
     """Features as JSON texts, batch by batch."""
     names = [n for n in table.schema.names if n not in ("id", table.geometry)]
     swapped = _is_northing_first(table.crs)
     for batch in (piece for b in table.batches() for piece in _pieces(b)):
         identifier = ['"id":', as_json(batch.column("id")), ","] if "id" in table.schema.names else []
         geometry = _geometries(batch, table.geometry, swapped)
-        properties = [p for i, n in enumerate(names) for p in (_member(n, i), as_json(batch.column(n)))]
+        columns = {n: as_json(batch.column(n)) for n in names}
+        if table.locations:
+            columns = _of_locations(columns, batch, context)
+        properties = [p for i, (n, texts) in enumerate(columns.items()) for p in (_member(n, i), texts)]
         opening, middle = ['{"type":"Feature",', *identifier, '"geometry":'], [',"properties":{']
         yield joined(_merged([*opening, geometry, *middle, *properties, "}}"], batch.num_rows), "null")
+
+
+def _of_locations(columns: dict[str, pa.Array], batch: pa.RecordBatch, context: Context) -> dict[str, pa.Array]:
+    """The properties that EDR GeoJSON demands of a location: label, period, and where its data are."""
+    ids = batch.column("id")
+    here = next((k["href"] for k in context.links if k.get("rel") == "self"), context.url or "").split("?")[0]
+    addresses = pa.array([f"{here}/{quote(i, safe='')}" for i in ids.to_pylist()], pa.string())
+    named = batch.column("name") if "name" in batch.schema.names else ids
+    told = {"label": as_json(pc.coalesce(named, ids)), "edrqueryendpoint": as_json(addresses)}
+    period = {"datetime": pc.fill_null(columns["datetime"], '"../.."')} if "datetime" in columns else {}
+    return {**told, **columns, **period}
 
 
 def _member(name: str, number: int) -> str:

@@ -1,14 +1,28 @@
 """The dimensions and variables of a CF file, planned before a value is read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from poles.coverage import Block
+from poles.coverage import Axis, Block
 from poles.encodings.conventions import said
 from poles.stored import Array
+
+
+def safe(name: str) -> str:
+    """The name as NetCDF allows it: it begins with a letter, a digit or an underscore, and has no slash.
+
+    >>> [safe(n) for n in ("sst", "-code/src ", "été (°C)")]
+    ['sst', '_-code.src', 'été (°C)']
+    """
+    plain = _REFUSED.sub("", name.replace("/", ".")).strip()
+    return plain if plain[:1].isalnum() or plain[:1] == "_" else f"_{plain}"
+
+
+_REFUSED = re.compile("[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +59,15 @@ class Layout:
     attributes: dict[str, Any]
     reserved: frozenset[str] = frozenset()
     """Names of parameters, which no coordinate takes."""
+    level: Axis | None = None
+    """What z is where it is no axis of its own."""
     dimensions: dict[str, int] = field(default_factory=dict)
     variables: list[Variable] = field(default_factory=list)
     _shared: list[tuple[str, tuple[Array, ...], str]] = field(default_factory=list)
 
     def named(self, wanted: str, own: bool = False) -> str:
         """The name, or the first like it that is free; `own` is that of a parameter."""
-        base = wanted.replace("/", ".").strip() or "variable"
+        base = safe(wanted)
         used = {v.name for v in self.variables} | set(self.dimensions) | (set() if own else self.reserved)
         candidates = (base if n == 1 else f"{base}_{n}" for n in range(1, len(used) + 2))
         return next(c for c in candidates if c not in used)
@@ -76,7 +92,7 @@ class Layout:
 
     def add(self, name: str, dims: tuple[str, ...], values: Array, attributes: Mapping[str, Any]) -> str:
         """A variable whose values are at hand."""
-        values = np.asarray(values)
+        values = np.asarray(values, np.float64) if values.dtype == np.int64 else np.asarray(values)
         missing = values.dtype.kind == "f" and bool(np.isnan(values).any())
         self.variables.append(Variable(name, dims, values.dtype, said(attributes), values, missing))
         return name

@@ -12,9 +12,10 @@ from poles.crs import crs as crs_of
 from poles.encodings import acdd
 from poles.encodings.arrays import plain_type, scattered
 from poles.encodings.conventions import LATITUDE, LONGITUDE, horizontal, of_axis, of_parameter, of_time
+from poles.encodings.described import level
 from poles.encodings.extents import extents, values_of
 from poles.encodings.format import Context
-from poles.encodings.layout import Layout, Stream, Variable
+from poles.encodings.layout import Layout, Stream, Variable, safe
 from poles.errors import Invalid
 from poles.stored import Array
 
@@ -33,10 +34,11 @@ _CONTENTS = {
 def planned(answer: Coverages, context: Context) -> Layout:
     """The file that holds all coverages of an answer. Raises Invalid where CF has no form for them together."""
     members = [scattered(c) for c in answer.members]
-    reserved = frozenset(k.replace("/", ".") for c in members for k in c.ranges)
-    layout = Layout(acdd.attributes(answer.dataset, context), reserved)
+    reserved = frozenset(safe(k) for c in members for k in c.ranges)
+    found = level(members[0], answer.dataset) if members else None
+    layout = Layout(acdd.attributes(answer.dataset, context), reserved, found)
     features = {_stack(layout, stack, context.language) for stack in _stacks(members)}
-    layout.attributes |= extents(members)
+    layout.attributes |= extents(members, found)
     feature = features.pop() if len(features) == 1 else None
     if feature is not None:
         layout.attributes["featureType"] = feature
@@ -49,7 +51,8 @@ def _stacks(members: Sequence[Coverage]) -> list[list[Coverage]]:
     found: dict[Any, list[Coverage]] = {}
     for number, c in enumerate(members):
         stacked = c.domain == "Trajectory" or _is_site(c, len(members) > 1)
-        alike = (c.domain, tuple(c.ranges), tuple(a.name for a in c.axes), c.crs)
+        along = c.composite.coordinates if c.composite is not None else ()
+        alike = (c.domain, tuple(c.ranges), tuple(a.name for a in c.axes), along, c.crs)
         found.setdefault(alike if stacked else number, []).append(c)
     return list(found.values())
 
@@ -183,8 +186,8 @@ def _along(layout: Layout, composite: Composite, coverage: Coverage, dim: str) -
             case "y":
                 found.append(layout.add(layout.named(named.y), (dim,), values, named.of_y))
             case _:
-                level = Axis("z", values)
-                found.append(layout.add(layout.named("z"), (dim,), values, of_axis(level)))
+                told = layout.level if layout.level is not None else Axis("z", values)
+                found.append(layout.add(layout.named(told.key or "z"), (dim,), values, of_axis(told)))
     if not named.lonlat and "x" in place and "y" in place:
         found += _lonlat(layout, place["x"], place["y"], coverage.crs, (dim,))
     return found

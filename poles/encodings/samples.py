@@ -15,6 +15,8 @@ from poles.dataset import Described, Text
 from poles.encodings import acdd
 from poles.encodings.conventions import LATITUDE, LONGITUDE, of_parameter, said
 from poles.encodings.format import Context
+from poles.encodings.layout import safe
+from poles.encodings.rows import apart
 from poles.errors import Invalid
 from poles.sources.locks import HDF5
 from poles.stored import Array
@@ -40,7 +42,7 @@ def carries(answer: Answer) -> str | None:
         return "coverages are no rows"
     facts = answer.dataset.facts
     points = facts is None or facts.kind != "features" or facts.feature_type in (None, "Point")
-    return None if answer.geometry is not None and points else _REASON
+    return None if answer.geometry is not None and points and not answer.locations else _REASON
 
 
 def write(table: Table, context: Context, path: Path) -> None:
@@ -72,14 +74,15 @@ def write(table: Table, context: Context, path: Path) -> None:
 def _declare(file: netCDF4.Dataset, table: Table, language: str) -> None:
     for name, attributes in (("lon", LONGITUDE), ("lat", LATITUDE)):
         file.createVariable(name, "f8", ("obs",), fill_value=np.nan).setncatts(dict(attributes))
+    names = _names(table)
     times = [f.name for f in table.schema if pa.types.is_timestamp(f.type)]
-    beside = " ".join([*(_name(t) for t in times[:1]), "lat", "lon"])
+    beside = " ".join([*(names[t] for t in times[:1]), "lat", "lon"])
     for field in table.schema:
-        if field.name == table.geometry:
+        if field.name not in names:
             continue
         kind = _kind(field.type)
         fill: Any = np.nan if kind == "f8" or kind == "f4" else _MISSING.get(kind)
-        made = file.createVariable(_name(field.name), str if kind == "str" else kind, ("obs",), fill_value=fill)
+        made = file.createVariable(names[field.name], str if kind == "str" else kind, ("obs",), fill_value=fill)
         described = table.parameters.get(field.name) or Described(field.name, Text(field.name, field.name))
         told = of_parameter(described, np.dtype(object if kind == "str" else kind), language)
         if pa.types.is_timestamp(field.type):
@@ -88,10 +91,10 @@ def _declare(file: netCDF4.Dataset, table: Table, language: str) -> None:
         made.setncatts(said({**told, "coordinates": beside}))
 
 
-def _name(name: str) -> str:
-    """The name of a variable: a property called lon or lat gives way to the coordinate."""
-    safe = name.replace("/", ".")
-    return f"{safe}_" if safe in ("lon", "lat", "obs") else safe
+def _names(table: Table) -> dict[str, str]:
+    """Names of the variables by property: one called lon or lat gives way to the coordinate."""
+    properties = [n for n in table.schema.names if n != table.geometry]
+    return dict(zip(properties, apart([safe(p) for p in properties], ("lon", "lat", "obs")), strict=True))
 
 
 def _kind(kind: pa.DataType) -> str:
@@ -114,7 +117,7 @@ def _places(batch: pa.RecordBatch, table: Table) -> dict[str, Array]:
 
 
 def _values(batch: pa.RecordBatch, table: Table) -> dict[str, Array]:
-    return {_name(n): _column(batch.column(n)) for n in table.schema.names if n != table.geometry}
+    return {name: _column(batch.column(n)) for n, name in _names(table).items()}
 
 
 def _column(values: pa.Array) -> Array:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from poles.dataset import Dataset, Described
+from poles.dataset import Dataset, Described, Text
 from poles.errors import Invalid
 from poles.parse import levels, when, where
 from poles.parse.subset import Subset, subset
@@ -65,6 +65,26 @@ def known(dataset: Dataset) -> dict[str, Described]:
     return {p.key: p for p in described}
 
 
+def properties(dataset: Dataset) -> dict[str, Described]:
+    """What items can be filtered by: the parameters; of observations also the platform, the time and the level."""
+    found = known(dataset)
+    if not _is_observed(dataset):
+        return found
+    axes = dataset.facts.axes if dataset.facts is not None else ()
+    levels_ = {a.key: Described(a.key, Text(a.key, a.key)) for a in axes if a.name == "z" and a.key}
+    return {**found, **{d.key: d for d in _OBSERVED}, **levels_}
+
+
+def _is_observed(dataset: Dataset) -> bool:
+    kind = dataset.kind or (dataset.facts.kind if dataset.facts is not None else None)
+    return kind == "observations"
+
+
+_OBSERVED = (
+    Described("platform", Text("Platform", "Plateforme"), dtype="string"),
+    Described("time", Text("Time", "Temps"), dtype="datetime"),
+)
+
 # --- what was given ------------------------------------------------------------------------------------------------
 
 
@@ -86,7 +106,7 @@ def _asked(verb: str, parameters: Mapping[str, str | Sequence[str]], dataset: Da
 def _is_own(verb: str, name: str, dataset: Dataset) -> bool:
     """Whether a data set brings the parameter itself: a property of its items, or an axis as member or wavelength."""
     if verb == "items":
-        return name in known(dataset)
+        return name in properties(dataset)
     return verb in _EDR and name in _own_axes(dataset)
 
 
@@ -243,7 +263,7 @@ def _parameters(asked: Asked, name: str, dataset: Dataset) -> tuple[str, ...] | 
     if text is None:
         return None
     there, names = known(dataset), listed(name, text)
-    for wanted in names:
+    for wanted in names if not (name == "properties" and _is_observed(dataset)) else ():
         if there and wanted not in there:
             raise Invalid(name, f"{shown(wanted)} is not there", f"give of {choices(there)}")
     return names
@@ -271,7 +291,7 @@ def _sort(asked: Asked, dataset: Dataset) -> tuple[tuple[str, bool], ...]:
     text = single(asked, "sortby")
     if text is None:
         return ()
-    there = known(dataset)
+    there = {} if _is_observed(dataset) else known(dataset)
     keys = [(k.lstrip("+-").strip(), not k.startswith("-")) for k in listed("sortby", text)]
     for name, _ in keys:
         if not name or (there and name not in there and name != "id"):
@@ -284,7 +304,7 @@ def _sort(asked: Asked, dataset: Dataset) -> tuple[tuple[str, bool], ...]:
 
 def _filter(asked: Asked, dataset: Dataset, tree: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """The CQL2 tree of all property filters, and of the filter that came as one."""
-    there = known(dataset)
+    there = properties(dataset)
     equal: list[Mapping[str, Any]] = [
         {"op": "=", "args": [{"property": name}, _literal(there[name], str(single(asked, name)))]}
         for name in asked
