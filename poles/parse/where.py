@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from poles.crs import crs as crs_of
 from poles.crs import uri
 from poles.errors import Invalid, PolesError
-from poles.parse.text import number, shown
+from poles.parse.text import is_number, number, shown
 from poles.query import CRS84, Box
 
 NATIVE = "native"
@@ -21,6 +21,7 @@ OPEN = Box(-math.inf, -math.inf, math.inf, math.inf)
 _KINDS = {"position": ("POINT", "MULTIPOINT"), "area": ("POLYGON", "MULTIPOLYGON")}
 _EXAMPLES = {"position": "POINT(2.3 48.9)", "area": "POLYGON((0 40,10 40,10 50,0 50,0 40))"}
 _WORD = re.compile(r"\s*([A-Za-z]+?)(\s*Z)?\s*\(", re.IGNORECASE)
+_POINT = re.compile(r"\s*POINT\s*\(\s*([0-9.eE+-]+)\s+([0-9.eE+-]+)\s*\)\s*", re.IGNORECASE)
 _CRS = re.compile(
     r"https?://www\.opengis\.net/def/crs/[\w.-]+/[\w.-]+/[\w.-]+|urn:ogc:def:crs:[\w.-]+:[\w.-]*:[\w.-]+"
     r"|[A-Za-z]{2,10}:[\w.]{1,20}|CRS84",
@@ -68,6 +69,12 @@ def is_northing_first(crs: str) -> bool:
 
 def points(coords: str, crs: str = CRS84) -> tuple[tuple[tuple[float, float], ...], float | None]:
     """The points of `POINT` or `MULTIPOINT`, x before y, and their common z if they have one. Raises Invalid."""
+    one = _POINT.fullmatch(coords)
+    if one is not None and is_number(one[1]) and is_number(one[2]):  # the usual question, without a geometry library
+        x, y = float(one[1]), float(one[2])
+        if is_geographic(crs):
+            _in_reach("coords", x, y, x, y)
+        return ((x, y),), None
     geometry = _geometry("position", coords, crs)
     return tuple(map(tuple, shapely.get_coordinates(geometry).tolist())), _level(geometry)
 
