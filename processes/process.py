@@ -10,7 +10,7 @@ from pygeoapi.process.base import BaseProcessor, ProcessorExecuteError
 from poles.catalogue import read
 from poles.coverage import Answer, Coverages
 from poles.dataset import Dataset
-from poles.encodings import Context, choose
+from poles.encodings import Context, Kind, choose, misfit
 from poles.errors import Invalid, PolesError
 from poles.settings import settings
 
@@ -68,9 +68,11 @@ class Process(BaseProcessor):  # type: ignore[misc]
         """The result for inputs as they came in a request. Raises `Invalid`, naming the input."""
         checked: Any = validated(self.inputs, inputs)
         found = self.computed(checked, datasets)
-        kind = "coverages" if isinstance(found, Coverages) else "table"
+        kind: Kind = "coverages" if isinstance(found, Coverages) else "table"
         default = "NetCDF" if kind == "coverages" else "GeoJSON"
         written_as = choose(checked.format, None, kind, default)
+        if (fault := misfit(written_as, found)) is not None:
+            raise Invalid("inputs.format", *fault)
         name = f"{found.dataset.id}-subset.{written_as.extension.lstrip('.')}"
         body = None if isinstance(found, Coverages) and found.empty else written_as.write(found, Context())
         return Result(self.output, written_as.media_type, name, body)

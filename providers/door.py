@@ -22,8 +22,8 @@ from poles.answer import answer
 from poles.catalogue import Catalogue, read
 from poles.coverage import Answer
 from poles.dataset import Dataset, Described
-from poles.encodings import Context, choose
-from poles.errors import PolesError
+from poles.encodings import Context, Kind, choose, misfit
+from poles.errors import Invalid, PolesError
 from poles.parts import parts
 from poles.settings import settings
 
@@ -121,12 +121,15 @@ def crs_of(spec: Any) -> str:
     return str(spec.target_crs_uri)
 
 
-def written(found: Answer, name: str, kind: str) -> bytes:
+def written(found: Answer, name: str, kind: Kind) -> bytes:
     """An answer in one format, whole."""
-    return b"".join(choose(name, None, kind, name).write(found, Context()))
+    written_as = choose(name, None, kind, name)
+    if (fault := misfit(written_as, found)) is not None:
+        raise Invalid("f", *fault)
+    return b"".join(written_as.write(found, Context()))
 
 
-def document(found: Answer, kind: str) -> Document:
+def document(found: Answer, kind: Kind) -> Document:
     """An answer in the JSON of its API, as the fresh dict that stock pygeoapi writes into."""
     return cast(Document, orjson.loads(written(found, "CoverageJSON" if kind == "coverages" else "GeoJSON", kind)))
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request, send_from_directory
+from flask import Flask, Request, Response, request, send_from_directory
+from flask.sessions import NullSession, SessionInterface, SessionMixin
 
 from poles.catalogue import Catalogue, read
 from poles.describe import describe
@@ -60,7 +61,7 @@ WAITING = Busy("catalogue", "it is not read yet", "ask again in a moment")
 
 def create_app(settings: Settings | None = None, *, watch: bool = True) -> Flask:
     """The application over one catalogue, which is watched and taken up again when it changes."""
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=16 * 1024 * 1024, MAX_FORM_MEMORY_SIZE=16 * 1024 * 1024)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -72,7 +73,7 @@ def create_app(settings: Settings | None = None, *, watch: bool = True) -> Flask
             app.add_url_rule(path, path, _in_view(route.answer, served), methods=route.methods)
     _own_routes(app, served)
     app.register_error_handler(Exception, lambda error: errors.answered(error, request, served.url))
-    app.after_request(_finished)
+    app.after_request(_counted)
     app.wsgi_app = Entrance(app.wsgi_app, urlsplit(served.url).path)  # type: ignore[method-assign]
     served.start(watch)
     return app
@@ -101,7 +102,7 @@ def _in_view(answer: Callable[..., Response], served: "Served") -> Callable[...,
 
 
 def _static(name: str) -> Response:
-    return send_from_directory(pages.STATIC, name, max_age=3600)
+    return send_from_directory(pages.STATIC, name, max_age=0)  # asked again each time: scripts load each other by name
 
 
 class Served:
@@ -137,15 +138,17 @@ _IDENTIFIER = re.compile(r"[\w.-]{1,64}")
 CORS = (
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", "Link, ETag, Location, Content-Crs, Content-Disposition, X-Request-ID"),
+    ("X-Content-Type-Options", "nosniff"),
 )
 PREFLIGHT = (
     ("Access-Control-Allow-Headers", "Accept, Accept-Language, Authorization, Content-Type, If-None-Match, Prefer"),
+    ("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
     ("Access-Control-Max-Age", "86400"),
 )
 
 
 class Entrance:
-    """Gives each request an id, and takes off the path under which a proxy serves us."""
+    """Gives each request an id and each answer what all carry; takes off the path under which a proxy serves us."""
 
     def __init__(self, app: Callable[[Environ, Any], Iterable[bytes]], prefix: str) -> None:
         self.app, self.prefix = app, prefix.rstrip("/")
@@ -157,15 +160,41 @@ class Entrance:
         path = environ.get("PATH_INFO", "")
         if self.prefix and (path == self.prefix or path.startswith(f"{self.prefix}/")):
             environ["PATH_INFO"] = path[len(self.prefix) :] or "/"
-        return self.app(environ, start_response)
+        common = [*CORS, ("X-Request-ID", environ["poles.request_id"])]
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            common += PREFLIGHT
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            return start_response(status, headers + common, exc_info)
+
+        return self.app(environ, start)
 
 
-def _finished(response: Response) -> Response:
-    """What every answer carries; and it is counted."""
-    response.headers.extend(CORS)
-    response.headers["X-Request-ID"] = request.environ["poles.request_id"]
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    if request.method == "OPTIONS":
-        response.headers.extend((*PREFLIGHT, ("Access-Control-Allow-Methods", response.headers.get("Allow", ""))))
+def _counted(response: Response) -> Response:
     operations.counted(request, response)
     return response
+
+
+class _NoSessions(SessionInterface):
+    """Nothing is kept between requests: Flask's sessions would cost a tenth of a small answer."""
+
+    _none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        return self._none
+
+    def is_null_session(self, obj: object) -> bool:
+        return True
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        return None
+
+
+class Application(Flask):
+    """Flask without what is not used on the way of a request."""
+
+    session_interface = _NoSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No handler is a coroutine."""
+        return func

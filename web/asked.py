@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import quote
 
 from flask import Request, Response
 
@@ -37,6 +38,12 @@ class Asked:
     def path(self) -> str:
         """The path below the view: `/collections/x`."""
         return self.request.path.removeprefix(self.view.path) or "/"
+
+    @property
+    def url(self) -> str:
+        """The public address of the request, with its query."""
+        query = self.request.query_string.decode("latin-1")
+        return f"{self.view.url}{quote(self.path)}" + (f"?{query}" if query else "")
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,7 @@ from flask import Response
 
 from poles.coverage import Coverages, Table
 from poles.dataset import Dataset
-from poles.encodings import FORMATS, Context, Format, choose
+from poles.encodings import Context, Format, Kind, choose, misfit
 from poles.errors import Invalid, NotAcceptable, NotFound
 from poles.metadata import ogc
 from web import documents, pages
@@ -68,7 +68,7 @@ def item(asked: Asked, collection: str, item: str) -> Response:
 def _answered(asked: Asked, dataset: Dataset, api: str, verb: str, path: dict[str, str]) -> Response:
     """The door is asked, and its answer is written in the format that is wanted."""
     door = asked.views.door(dataset, api)
-    kind = "table" if verb in ("items", "item", "locations") else "coverages"
+    kind: Kind = "table" if verb in ("items", "item", "locations") else "coverages"
     html = wants_html(asked.f, asked.accept, (GEOJSON, JSON) if kind == "table" else COVERAGES)
     default = "GeoJSON" if kind == "table" else "CoverageJSON"
     written_as = choose(None if html else asked.f, None if html else asked.accept, kind, default)
@@ -93,13 +93,8 @@ def _answered(asked: Asked, dataset: Dataset, api: str, verb: str, path: dict[st
 
 def _carried(found: Answer, written_as: Format, asked: Asked) -> None:
     """Refuses a format that cannot carry the answer, naming those that can."""
-    reason = written_as.carries(found)
-    if reason is None:
-        return
-    remedy = f"ask {', '.join(f.name for f in FORMATS if f.carries(found) is None)}"
-    if asked.f is not None:
-        raise Invalid("f", f"{written_as.name}: {reason}", remedy)
-    raise NotAcceptable("Accept", f"{written_as.name}: {reason}", remedy)
+    if (fault := misfit(written_as, found)) is not None:
+        raise Invalid("f", *fault) if asked.f is not None else NotAcceptable("Accept", *fault)
 
 
 def _sent(

@@ -68,7 +68,8 @@ def _written(document: dict[str, object], headers: dict[str, str], request: Requ
     status = int(str(document["status"]))
     if wants_html(request.args.get("f"), accept):
         language = spoken(request.args.get("lang"), request.environ.get("HTTP_ACCEPT_LANGUAGE"))
-        body = pages.render("error", document, language=language, base=root, path=request.path)
+        asked = list(request.args.items(multi=True))
+        body = pages.render("error", document, language=language, base=root, path=request.path, parameters=asked)
         media_type = f"{HTML}; charset=utf-8"
         headers = {**headers, "Content-Security-Policy": pages.CONTENT_SECURITY_POLICY}
     else:

@@ -69,6 +69,7 @@ class Views:
         self._doors: dict[tuple[str, str], Any] = {}
         self._kept: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
         self._bytes = 0
+        self._texts: dict[Hashable, str] = {}
         self._lock = threading.Lock()
 
     def view(self, pole: str | None = None, dataset: str | None = None) -> View:
@@ -93,6 +94,12 @@ class Views:
             if definition["type"] == api:
                 return dict(definition)
         raise NotFound(api, f"{dataset.id} is not offered by this API", f"it offers {', '.join(dataset.apis)}")
+
+    def remembered(self, key: Hashable, make: Callable[[], str]) -> str:
+        """A short text made once a view and data set."""
+        if (found := self._texts.get(key)) is None:
+            found = self._texts[key] = make()
+        return found
 
     def kept(self, key: Hashable, make: Callable[[], bytes]) -> tuple[bytes, str]:
         """Bytes made once for this version of the catalogue, and their entity tag."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
+from poles.coverage import Answer
 from poles.encodings import covjson, csv, geojson, geotiff, netcdf
 from poles.encodings.format import Context, Format, Kind, essence
 from poles.errors import Invalid, NotAcceptable
 
-__all__ = ["FORMATS", "Context", "Format", "Kind", "choose", "named"]
+__all__ = ["FORMATS", "Context", "Format", "Kind", "choose", "misfit", "named"]
 
 FORMATS: tuple[Format, ...] = (
     Format(
@@ -59,6 +60,14 @@ def choose(f: str | None, accept: str | None, kind: Kind, default: str = "") -> 
     if found is None:
         raise NotAcceptable("Accept", f"{accept[:60]!r} fits no format", f"accept {_names(offered)}")
     return found
+
+
+def misfit(written_as: Format, answer: Answer) -> tuple[str, str] | None:
+    """Why a format cannot carry an answer, and what would do; None where it can."""
+    reason = written_as.carries(answer)
+    if reason is None:
+        return None
+    return f"{written_as.name}: {reason}", f"ask {_names(x for x in FORMATS if x.carries(answer) is None)}"
 
 
 def _asked(f: str, offered: list[Format], kind: Kind) -> Format:
