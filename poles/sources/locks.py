@@ -4,6 +4,7 @@ Whoever calls HDF5/NetCDF or GDAL, to open, read, write or close, does it inside
 never yields inside. The locks are reentrant, so that a writer may read.
 """
 
+import atexit
 import os
 import threading
 import weakref
@@ -99,6 +100,7 @@ class Handles[H]:
         self._dropped: deque[tuple[str, str]] = deque()
         self._left: list[H] = []
         os.register_at_fork(after_in_child=self._leave)
+        atexit.register(self._end)
 
     def source(self, href: str, version: str) -> Source:
         """A version of a file; its handle is closed some time after the last reference to this is gone."""
@@ -163,3 +165,9 @@ class Handles[H]:
         self._left.extend(self._open.values())
         self._open.clear()
         self._naming = threading.Lock()
+
+    def _end(self) -> None:
+        """Closes all while the library still works: an ending interpreter would do it too late, and say so."""
+        with self._lock:
+            while self._open:
+                self._closed(self._open.popitem()[1])
