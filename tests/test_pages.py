@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import flask
 import jinja2
 import pytest
+import yaml
 from werkzeug.serving import make_server
 
 from web import pages
@@ -792,3 +793,99 @@ def test_the_words_of_the_api_page_are_french(browser: Browser, served: str) -> 
     assert "Paramètres" in text
     english = {e for e, f in pages.catalogue("fr").items() if e != f and len(e) > 4}
     assert [line for line in text.splitlines() if line.strip() in english] == []
+
+
+# --- the demonstration, page by page -------------------------------------------------------------------------------
+
+CONFIG = Path(__file__).parents[1] / "pygeoapi-config.yml"
+RESOURCES = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["resources"]
+COLLECTIONS = [name for name, block in RESOURCES.items() if block["type"] == "collection"]
+SEEN = """({
+    lang: document.documentElement.lang,
+    heading: document.querySelector("h1").innerText,
+    lines: document.body.innerText.split("\\n").map(line => line.trim()),
+    fault: document.querySelector(".fault") !== null,
+    asked: [...document.querySelectorAll("[data-ask] form")].map(form => {
+        const told = new URLSearchParams();
+        for (const [key, value] of new FormData(form)) if (value !== "") told.append(key, value);
+        return new URL(form.getAttribute("action"), location.href).pathname + "?" + told;
+    }),
+    first: document.querySelector("table.rows tbody a")?.pathname ?? null,
+    drawings: document.querySelectorAll("DRAWINGS").length,
+    empty: document.querySelector(".empty") !== null,
+})""".replace("DRAWINGS", DRAWINGS)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server over the demonstration, its data described, in this process."""
+    from poles import facts
+    from poles.catalogue import read as read_catalogue
+    from poles.describe import describe
+    from web.app import create_app
+
+    server = make_server("127.0.0.1", 0, flask.Flask("later"), threaded=True)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("POLES_HOST", "POLES_PORT", "HOST", "PORT", "PYGEOAPI_CONFIG"):
+            patch.delenv(name, raising=False)
+        patch.setenv("POLES_CONFIG", str(CONFIG))
+        patch.setenv("POLES_STATE", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("POLES_URL", f"http://127.0.0.1:{server.port}")
+        for dataset in read_catalogue(CONFIG).datasets.values():
+            facts.keep(dataset, describe(dataset), facts.stamp(dataset))
+        server.app = create_app(watch=False)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.port}"
+        server.shutdown()
+        thread.join()
+
+
+def foreign(language: str) -> set[str]:
+    """Texts of the interface that only the other language says."""
+    english, french = set(pages.catalogue("fr")), set(pages.catalogue("fr").values())
+    return {t for t in (english - french if language == "fr" else french - english) if len(t) > 4}
+
+
+def visited(browser: Browser, demo: str, address: str, language: str) -> dict[str, Any]:
+    """What a page of the demonstration shows, once nothing is wrong with it."""
+    visit = browser.visit(f"{demo}{address}{'&' if '?' in address else '?'}lang={language}", SEEN, rest=0.12)
+    seen: dict[str, Any] = visit.seen
+    assert visit.complaints == [], address
+    assert [r for r in visit.requests if not r.startswith((demo, "data:", "blob:"))] == [], address
+    assert seen["lang"] == language, address
+    assert [line for line in seen["lines"] if line in foreign(language)] == [], address
+    return seen
+
+
+SHARED = (
+    "/", "/poles/odatis", "/poles/theia/collections", "/conformance", "/collections", "/collections?q=zz", "/processes",
+    "/processes/extract-subset", "/jobs", "/openapi",
+)  # fmt: skip
+
+
+@browses
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("address", SHARED)
+def test_a_page_of_the_demonstration_is_whole(browser: Browser, demo: str, address: str, language: str) -> None:
+    assert not visited(browser, demo, address, language)["fault"]
+
+
+@browses
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_a_collection_of_the_demonstration_answers_in_pages(
+    browser: Browser, demo: str, name: str, language: str
+) -> None:
+    here = f"/collections/{name}"
+    seen = visited(browser, demo, here, language)
+    assert seen["heading"] == RESOURCES[name]["title"][language]
+    assert seen["asked"]
+    for above in (f"/datasets/{name}", f"/datasets/{name}{here}", f"{here}/schema", f"{here}/queryables"):
+        visited(browser, demo, above, language)
+    for address in seen["asked"]:
+        shown = visited(browser, demo, address.replace("&lang=" + language, ""), language)
+        assert not shown["fault"], address
+        assert shown["drawings"] or shown["empty"] or shown["first"], address
+        if shown["first"]:
+            assert not visited(browser, demo, shown["first"], language)["fault"]

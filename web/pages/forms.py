@@ -77,6 +77,12 @@ def centre(bbox: Sequence[float]) -> tuple[float, float]:
     return round(x - 360 if x > 180 else x, 4), round((south + north) / 2, 4)
 
 
+def sides(bbox: Sequence[float]) -> tuple[float, float]:
+    """Width and height of a box in degrees."""
+    west, south, east, north = flat(bbox)
+    return (east - west + 360 if east < west else east - west), north - south
+
+
 def centre_wkt(bbox: Sequence[float]) -> str:
     """The middle of a box as a point."""
     x, y = centre(bbox)
@@ -84,18 +90,16 @@ def centre_wkt(bbox: Sequence[float]) -> str:
 
 
 def middle_wkt(bbox: Sequence[float]) -> str:
-    """The middle fifth of a box as a polygon."""
-    west, south, east, north = flat(bbox)
-    (x, y), dx, dy = centre(bbox), ((east - west) % 360 or 360) / 10, (north - south) / 10
-    w, e, s, n = (f"{v:.6g}" for v in (x - dx, x + dx, y - dy, y + dy))
+    """The middle fifth of a box as a polygon; around a point, a thousandth of a degree."""
+    (x, y), (dx, dy) = centre(bbox), (max(side / 10, 0.0005) for side in sides(bbox))
+    w, e, s, n = (f"{v:.8g}" for v in (x - dx, x + dx, y - dy, y + dy))
     return f"POLYGON(({w} {s},{e} {s},{e} {n},{w} {n},{w} {s}))"
 
 
 def line_wkt(bbox: Sequence[float]) -> str:
     """The diagonal of the middle of a box."""
-    west, south, east, north = flat(bbox)
-    (x, y), dx, dy = centre(bbox), ((east - west) % 360 or 360) / 4, (north - south) / 4
-    return f"LINESTRING({x - dx:.6g} {y - dy:.6g},{x + dx:.6g} {y + dy:.6g})"
+    (x, y), (dx, dy) = centre(bbox), (max(side / 4, 0.0005) for side in sides(bbox))
+    return f"LINESTRING({x - dx:.8g} {y - dy:.8g},{x + dx:.8g} {y + dy:.8g})"
 
 
 def example_body(process: Document) -> Any:

@@ -19,7 +19,7 @@ export async function shown(place) {
     place.replaceChildren();
     drawn(place, answer);
   } catch (error) {
-    place.replaceChildren(element("p", { class: "status" }, error.message));
+    place.replaceChildren(element("p", { class: "empty" }, error.message));
   }
   place.setAttribute("aria-busy", "false");
 }
