@@ -49,9 +49,8 @@ def area_block(parameter: GridParameter, axes: Sequence[Axis], selection: Select
 
 
 def _masked(piece: Array, keep: Array, dtype: np.dtype[Any]) -> Array:
-    return np.where(keep, piece.astype(dtype, copy=False), None if dtype == object else np.nan).astype(
-        dtype, copy=False
-    )
+    missing: Any = None if dtype.kind == "O" else np.nan
+    return np.where(keep, piece.astype(dtype, copy=False), missing).astype(dtype, copy=False)
 
 
 def _with_missing(dtype: np.dtype[Any]) -> np.dtype[Any]:

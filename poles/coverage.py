@@ -96,7 +96,10 @@ class Coverage:
     vertical: str | None = None
     """Units of z and their direction, for people."""
     affine: tuple[float, float, float, float, float, float] | None = None
-    """Of a sheared raster, whose x and y axes are pixel centres (column + 0.5, row + 0.5): x = a col + b row + c, y = d col + e row + f."""
+    """Of a sheared raster, whose x and y axes are pixel centres (column + 0.5, row + 0.5).
+
+    x = a col + b row + c, y = d col + e row + f.
+    """
 
     def __post_init__(self) -> None:
         sizes = {a.name: len(a) for a in self.axes}

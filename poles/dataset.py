@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["grid", "observations", "features"]
+Shape = Literal["rectilinear", "curvilinear", "cells", "sheared", "none"]
+"""How the cells of a grid lie."""
 Pole = Literal["theia", "aeris", "formater", "odatis"]
 POLES: tuple[Pole, ...] = ("theia", "aeris", "formater", "odatis")
 BBox = tuple[float, float, float, float]
@@ -95,7 +97,7 @@ class Facts:
     axes: tuple[AxisFacts, ...] = ()
     crs: str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
     """URI where there is one, else WKT."""
-    horizontal: Literal["rectilinear", "curvilinear", "cells", "sheared", "none"] = "none"
+    horizontal: Shape = "none"
     feature_type: str | None = None
     """CF discrete sampling geometry, or the geometry type of features."""
     count: int | None = None

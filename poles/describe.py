@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 
 from poles import features, observations, times
 from poles.coverage import Axis
 from poles.crs import uri
-from poles.dataset import AxisFacts, BBox, Dataset, Described, Facts
+from poles.dataset import AxisFacts, BBox, Dataset, Described, Facts, Shape
 from poles.grid import Grid
 from poles.horizontal import Rectilinear
 from poles.opened import grids_of, kind
@@ -57,10 +58,11 @@ def _parameters(grids: Sequence[Grid]) -> tuple[Described, ...]:
     return tuple({p.key: p.description for g in grids for p in g.parameters.values()}.values())
 
 
-def _horizontal(grid: Grid) -> str:
+def _horizontal(grid: Grid) -> Shape:
     if isinstance(grid.horizontal, Rectilinear) and grid.horizontal.affine is not None:
         return "sheared"
-    return type(grid.horizontal).__name__.lower()
+    name = type(grid.horizontal).__name__.lower()
+    return next((s for s in get_args(Shape) if s == name), "none")
 
 
 def _horizontal_axes(grid: Grid) -> tuple[Axis, ...]:

@@ -71,13 +71,13 @@ def _holding(bounds: Array, low: float, high: float) -> Array:
 
 
 def _levels(axis: Axis, span: Span) -> Array:
-    """Indices of the levels (or labels) within a closed interval; one value is the level equal to it, or whose bounds hold it."""
+    """Indices of the levels (or labels) within a closed interval.
+
+    One value is the level equal to it, or whose bounds hold it.
+    """
     values = axis.values
     if values.dtype == object or values.dtype.kind in "US":
-        texts = values.astype(str)
-        low, high = (None if e is None else str(e) for e in (span.start, span.end))
-        keep = np.ones(len(texts), bool) if low is None else texts >= low
-        return np.flatnonzero(keep if high is None else keep & (texts <= high))
+        return _labels(values.astype(str), span)
     low, high = _number(axis, span.start, -np.inf), _number(axis, span.end, np.inf)
     low, high = min(low, high), max(low, high)
     slack = 1e-6 * max((abs(e) for e in (low, high) if np.isfinite(e)), default=0.0)
@@ -85,6 +85,11 @@ def _levels(axis: Axis, span: Span) -> Array:
     if len(inside) or low != high or axis.bounds is None:
         return inside
     return _holding(axis.bounds, low, high)
+
+
+def _labels(texts: Array, span: Span) -> Array:
+    keep = np.ones(len(texts), bool) if span.start is None else texts >= str(span.start)
+    return np.flatnonzero(keep if span.end is None else keep & (texts <= str(span.end)))
 
 
 def _number(axis: Axis, value: float | str | None, open_end: float) -> float:
@@ -117,4 +122,5 @@ def taken_of(axis: Axis, runs: Runs) -> Axis:
 
 
 def length(runs: Runs) -> int:
+    """How many steps the runs hold."""
     return sum(r.stop - r.start for r in runs)
