@@ -71,7 +71,10 @@ ASKED: tuple[Question, ...] = (
 
 LOST: tuple[tuple[Question, str], ...] = (
     ((f"{GRID}/position", {"coords": "POINT(2 45)", "datetime": "2020-01-01,2020-01-03"}), "api/__init__.py:1231"),
-    ((f"{GRID}/position", {"coords": "POINT(2 45)", "datetime": "R2/2020-01-01T00:00:00Z/P1D"}), "api/__init__.py:1203"),
+    (
+        (f"{GRID}/position", {"coords": "POINT(2 45)", "datetime": "R2/2020-01-01T00:00:00Z/P1D"}),
+        "api/__init__.py:1203",
+    ),
     ((f"{GRID}/position", {"coords": "POINT(2 45)", "datetime": "2020-02-30"}), "api/__init__.py:1231"),
     ((f"{GRID}/position", {"coords": "POINT(2 45)", "datetime": "1999-01-01"}), "api/__init__.py:1241"),
     ((f"{GRID}/position", {"coords": "POINT(2 45)", "nonsense": "1"}), "no check of names anywhere"),

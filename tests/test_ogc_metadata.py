@@ -13,7 +13,10 @@ from poles.metadata.extents import duration, extent
 
 SST = Described("sst", Text("Temperature", "Température"), unit="Cel", property="http://vocab.example/sst")
 MASK = Described(
-    "mask", Text("Mask", "Masque"), dtype="integer", categories=(Category(0, Text("sea", "mer")), Category(1, Text("land", "terre")))
+    "mask",
+    Text("Mask", "Masque"),
+    dtype="integer",
+    categories=(Category(0, Text("sea", "mer")), Category(1, Text("land", "terre"))),
 )  # fmt: skip
 TIME = AxisFacts(
     "t", "time", 2, "2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z",
