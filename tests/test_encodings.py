@@ -16,6 +16,7 @@ import jsonschema
 import netCDF4
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as csv
 import pytest
 import rasterio
 import shapely
@@ -564,6 +565,27 @@ def test_a_sheared_raster_is_cells_at_their_own_places_in_every_format_but_geoti
 
 
 # --- CSV and GeoJSON of coverages ----------------------------------------------------------------------------------
+
+
+def table_of(text: bytes) -> np.ndarray:
+    """The numbers of a CSV; the column of times is left out as NaN."""
+    found = csv.read_csv(io.BytesIO(text)).drop_columns(["t"])
+    return np.column_stack([found["x"], found["y"], np.full(found.num_rows, np.nan), found["sst"], found["flat"]])
+
+
+@pytest.mark.parametrize(
+    ("shape", "step"), [((7, 100, 200), 2), ((7, 100, 200), 5), ((2, 300, 250), 1), ((1, 400, 200), 33)]
+)
+def test_many_rows_keep_their_values_across_batches_and_blocks(shape: tuple[int, int, int], step: int) -> None:
+    values = np.arange(np.prod(shape), dtype=np.float64).reshape(shape)
+    time_axis = Axis("t", np.arange(shape[0]) * 86_400_000, calendar="standard")
+    y, x = Axis("y", np.arange(shape[1]) * 1.0), Axis("x", np.arange(shape[2]) * 1.0)
+    ranges = {"sst": block(values, ("t", "y", "x"), step), "flat": block(values[0], ("y", "x"))}
+    coverage = Coverage("Grid", (time_axis, y, x), ranges, {k: replace(SST, key=k) for k in ranges}, CRS84)
+    found = table_of(written("CSV", Coverages(DATASET, (coverage,))))
+    np.testing.assert_array_equal(found[:, 3], values.ravel())
+    np.testing.assert_array_equal(found[:, 4], np.tile(values[0].ravel(), shape[0]))
+    np.testing.assert_array_equal(found[:, 0], np.tile(x.values, shape[0] * shape[1]))
 
 
 def test_several_places_are_told_apart_in_csv() -> None:
