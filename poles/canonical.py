@@ -58,7 +58,7 @@ class AxisValues:
             raise Unreadable(stored.key, "neither increasing nor decreasing", "sort the axis")
         if turning and len(raw) > 2:
             # The first column again after a whole circle is one place twice.
-            there = raw < raw[0] + CIRCLE - 0.1 * float(np.median(steps))
+            there = raw < raw[0] + CIRCLE - 0.1 * float(steps.min())
             raw, bounds = raw[there], None if bounds is None else bounds[there]
         slack = float(np.spacing(np.float32(np.abs(raw).max()))) if stored.dtype == np.float32 else 0.0
         return cls(np.ascontiguousarray(raw), bounds, flip, slack)
