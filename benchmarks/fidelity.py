@@ -155,7 +155,7 @@ def _by_units(scope: Mapping[str, Any], variable: Any, side: str) -> Any:
     for name, v in scope.items():
         if v is variable or not _numeric(v) or v.ndim > 3 or "bnd" in name or "bound" in name:
             continue
-        if not set(d for d in v.dimensions if v.shape[v.dimensions.index(d)] > 1) <= set(variable.dimensions):
+        if not {d for d in v.dimensions if v.shape[v.dimensions.index(d)] > 1} <= set(variable.dimensions):
             continue
         units = str(getattr(v, "units", "")).lower().replace(" ", "_")
         matches = getattr(v, "standard_name", "") == standard or units in (f"degrees_{side}", f"degree_{side}")
@@ -176,7 +176,7 @@ def _by_mapping(
     attrs = {a: scope[name].getncattr(a) for a in scope[name].ncattrs()}
     try:
         crs = pyproj.CRS.from_wkt(attrs["crs_wkt"]) if "crs_wkt" in attrs else pyproj.CRS.from_cf(attrs)
-    except Exception:
+    except pyproj.exceptions.CRSError:
         return None
     if crs.is_geographic and attrs.get("grid_mapping_name") != "rotated_latitude_longitude":
         return None
@@ -281,8 +281,8 @@ def check(item: Mapping[str, Any], container: str = "as it is") -> Outcome:
         if isinstance(published, str):
             outcome.refused = published
             return outcome
-        if isinstance(where, str):
-            outcome.refused = where
+        if isinstance(where, str) or published["kind"] != "grid":
+            outcome.refused = where if isinstance(where, str) else f"{published['kind']}: no grid"
             return outcome
         _asked(outcome, where, published, folder)
     return outcome
@@ -293,7 +293,17 @@ def _publish(path: Path, folder: Path) -> dict[str, Any] | str:
 
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = cli.main(["publish", str(path), "--id", "item", "--config", str(folder / "c.yml"), "--json"])
+        code = cli.main(
+            [
+                "publish",
+                str(path),
+                "--id",
+                folder.name.lower().replace("_", "-"),
+                "--config",
+                str(folder / "c.yml"),
+                "--json",
+            ]
+        )
     if code:
         return err.getvalue().strip().splitlines()[-1].replace(str(path.parent) + os.sep, "")
     return dict(json.loads(out.getvalue()))
@@ -316,16 +326,18 @@ def _asked(outcome: Outcome, where: Known, published: Mapping[str, Any], folder:
     }
     for verb, parameters in asked.items():
         for f in FORMATS:
-            response = client.get(f"/collections/item/{verb}", query_string={**parameters, **_pinned(where), "f": f})
+            response = client.get(
+                f"/collections/{published['id']}/{verb}", query_string={**parameters, **_pinned(where), "f": f}
+            )
             label = f"{verb} {f}"
-            if response.status_code in (400, 406) and "carr" in response.get_data(as_text=True):
+            if response.status_code in (400, 406) and "GeoTIFF" in response.get_data(as_text=True):
                 continue
             if response.status_code != 200:
                 outcome.wrong.append(f"{label}: {response.status_code} {response.get_data(as_text=True)[:120]}")
                 continue
             try:
                 value = _reread(response.get_data(), f, where, folder)
-            except Exception as err:
+            except (ValueError, KeyError, IndexError, OSError) as err:
                 outcome.wrong.append(f"{label}: re-read {type(err).__name__} {err}"[:160])
                 continue
             good = value is not None and abs(value - where.value) <= TOLERANCE * max(abs(where.value), 1e-30)
@@ -448,15 +460,20 @@ def _from_csv(text: str, where: Known) -> float | None:
     column = next(c for c in rows[0] if c == where.key or c.startswith(where.key + " "))
     axes = {c: [r[c] for r in rows] for c in rows[0] if c != column}
     for kind, value in where.others.values():
-        if kind == "index":
-            names = [c for c in axes if c not in ("x", "y", "t")]
-            fit = [r for r in rows if any(_close(r[c], value) for c in names)] if names else rows
-        elif kind == "t":
-            fit = [r for r in rows if any(str(r[c]).startswith(value) for c in axes)]
-        else:
-            fit = [r for r in rows if any(_close(r[c], value) for c in axes if c not in ("x", "y"))]
-        rows = fit or rows
+        rows = _rows_of_step(rows, kind, value, [c for c in axes if c not in ("x", "y")])
     return float(rows[0][column]) if rows[0][column] != "" else None
+
+
+def _rows_of_step(rows: list[dict[str, str]], kind: str, value: Any, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of one step along one axis; all where no column tells it apart."""
+    if kind == "t":
+        return [r for r in rows if any(r[c].startswith(value) for c in columns)] or rows
+    if kind == "index":
+        for column in sorted(columns, key=lambda c: c == "t"):
+            steps = list(dict.fromkeys(r[column] for r in rows))
+            if len(steps) > value:
+                return [r for r in rows if r[column] == steps[value]]
+    return [r for r in rows if any(_close(r[c], value) for c in columns)] or rows
 
 
 # --- the table -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """GeoTIFF, COG and the other rasters of GDAL, raw, through rasterio under the GDAL lock."""
 
 import logging
+import math
 import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -110,14 +111,20 @@ def _placed(href: str, dataset: DatasetReader) -> list[Stored]:
     if transform.b or transform.d:
         mapping["affine"] = tuple(transform)[:6]
         return [_held("crs", (), np.zeros((), np.int32), mapping)]
-    x = transform.c + (np.arange(dataset.width) + 0.5) * transform.a
-    y = transform.f + (np.arange(dataset.height) + 0.5) * transform.e
+    x = _centres(transform.c, transform.a, dataset.width)
+    y = _centres(transform.f, transform.e, dataset.height)
     geographic = dataset.crs is not None and dataset.crs.is_geographic
     return [
         _held("crs", (), np.zeros((), np.int32), mapping),
         _held("y", ("y",), y, _axis("latitude", "degrees_north", "projection_y_coordinate", "Y", geographic)),
         _held("x", ("x",), x, _axis("longitude", "degrees_east", "projection_x_coordinate", "X", geographic)),
     ]
+
+
+def _centres(start: float, step: float, count: int) -> Array:
+    """Cell centres, without the noise of the last bits: to ten more digits than the step has."""
+    centres: Array = np.round(start + (np.arange(count) + 0.5) * step, 10 - math.floor(math.log10(abs(step))))
+    return centres
 
 
 def _axis(angle: str, degrees: str, length: str, axis: str, geographic: bool) -> dict[str, Any]:
