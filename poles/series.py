@@ -170,12 +170,10 @@ def _coverages(part: _Part) -> Iterator[Coverage]:
         yield from _profiles(part)
     elif part.place is not None:
         yield from _series(part)
-    elif group.feature_type == "point":
-        for run in _runs(group.t[part.rows]):
-            yield _points(part.of(part.rows[run]))
     else:
+        made = _points if group.feature_type == "point" else _track
         known = group.t[part.rows] != times.MISSING
-        yield from (_track(part.of(part.rows[k])) for k in (known, ~known) if k.any())
+        yield from (made(part.of(part.rows[k])) for k in (known, ~known) if k.any())
 
 
 def _series(part: _Part) -> Iterator[Coverage]:
@@ -256,18 +254,21 @@ def _track(part: _Part) -> Coverage:
 
 
 def _points(part: _Part) -> Coverage:
-    """Points seen at one time."""
+    """Points seen at one time, or each at its own."""
     group, rows = part.group, part.rows
-    t = group.t[rows[:1]]
-    axes = () if t[0] == times.MISSING else (_t_axis(t),)
+    t = group.t[rows]
+    same = bool((t == t[0]).all())
+    axes = (_t_axis(t[:1]),) if same and t[0] != times.MISSING else ()
     if len(rows) == 1:
         level = () if group.z is None else (_z_axis(group, group.z[rows]),)
         return _placed("Point", part, (*axes, *level))
-    x, y = _moved(group.x[rows], group.y[rows], part.out)
-    names, values = ("x", "y"), (x, y)
+    names, values = ["x", "y"], [*_moved(group.x[rows], group.y[rows], part.out)]
+    if not same:
+        names, values = ["t", *names], [t, *values]
     if group.z is not None:
-        return _scattered("MultiPoint", part, Composite((*names, "z"), (*values, group.z[rows])), axes)
-    return _scattered("MultiPoint", part, Composite(names, values), axes)
+        names, values = [*names, "z"], [*values, group.z[rows]]
+    calendar = None if same else "standard"
+    return _scattered("MultiPoint", part, Composite(tuple(names), tuple(values), calendar), axes)
 
 
 def _placed(domain: Domain, part: _Part, axes: tuple[Axis, ...]) -> Coverage:

@@ -325,6 +325,15 @@ def test_points_seen_at_once_are_no_track(tmp_path: Path) -> None:
     assert len(set(ids(asked(o)))) == 3
 
 
+def test_points_seen_one_after_the_other_keep_their_times(tmp_path: Path) -> None:
+    text = "time,lat,lon,depth,mag\n2020-01-01,0,0,10,4\n2020-01-02,50,90,20,5\n2020-01-03,-50,-90,0,6\n"
+    o = _table(tmp_path / "a.csv", text)
+    (found,) = room.coverages(o, Query()).members
+    days = [ms(f"2020-01-0{d}") for d in (1, 2, 3)]
+    along = {"t": days, "x": [0, 90, -90], "y": [0, 50, -50], "z": [10, 20, 0]}
+    assert told(found) == ("MultiPoint", "obs", {}, along, {"mag": [4, 5, 6]})
+
+
 def test_the_levels_of_a_tower_are_a_series_each(tmp_path: Path) -> None:
     o = opened(tmp_path / "a.nc", {"o": 4}, {
         "time": (("o",), [0.0, 0, 1, 1], TIME),
