@@ -1,7 +1,6 @@
 """What the attributes of a stored array say in CF terms: missing codes, packing, description."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -180,8 +179,3 @@ def dtype_of(
             return "string"
         case _:
             return "float"
-
-
-def relabelled(one: Described, text: str) -> Described:
-    """The same parameter under another label."""
-    return replace(one, label=Text(text, text))

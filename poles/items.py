@@ -32,7 +32,7 @@ def items(observations: Observations, query: Query) -> Table:
     if query.verb == "item" and not matched:
         raise NotFound("itemId", f"{', '.join(query.ids or ())} is not there", "take an id from the items")
     pages = _pages(observations, found, query)
-    out = crs_of(query.crs_out or CRS84)
+    out = crs_of(crs_out(query))
 
     def batches() -> Any:
         for group, rows in pages:
@@ -43,7 +43,7 @@ def items(observations: Observations, query: Query) -> Table:
         schema,
         batches,
         geometry="geometry" if query.geometry else None,
-        crs=uri(out) if query.crs_out else CRS84,
+        crs=uri(out),
         matched=matched,
         offset=query.page.offset,
         limit=query.page.limit,
@@ -52,24 +52,40 @@ def items(observations: Observations, query: Query) -> Table:
     )
 
 
+def crs_out(query: Query) -> str:
+    """The CRS of the answer: CRS84, which is that of the data, unless another is asked."""
+    return CRS84 if query.crs_out in (None, "native") else str(query.crs_out)
+
+
 def _schema(observations: Observations, query: Query) -> pa.Schema:
     """`id`, `platform`, `time`, the level by its own name, properties, `geometry`."""
-    fields: dict[str, pa.DataType] = {"platform": pa.string(), "time": pa.timestamp("ms", "UTC")}
-    for g in observations.groups:
-        if g.vertical is not None:
-            fields.setdefault(g.vertical.key, pa.float64())
-    for g in observations.groups:
-        for field in (*g.values.schema, *g.extras.schema):
-            known = fields.get(field.name)
-            fields[field.name] = field.type if known is None or known == field.type else pa.float64()
-    fields.pop("id", None)
+    fields = _properties(observations)
     if query.parameters is not None:
         unknown = [p for p in query.parameters if p not in fields]
         if unknown:
             raise Invalid("properties", f"{unknown[0]} is not there", f"give of {', '.join(sorted(fields))}")
-        fields = {"time": fields.pop("time"), **{p: fields[p] for p in query.parameters if p != "time"}}
+        fields = {"time": fields["time"], **{p: fields[p] for p in query.parameters}}
     every_field = [("id", pa.string()), *fields.items(), *([("geometry", pa.binary())] if query.geometry else [])]
     return pa.schema(every_field)
+
+
+def _properties(observations: Observations) -> dict[str, pa.DataType]:
+    """The properties of items and their types; a parameter that is called `platform` or `time` takes that place."""
+    told: dict[str, pa.DataType] = {}
+    for g in observations.groups:
+        for field in (*g.values.schema, *g.extras.schema):
+            known = told.get(field.name, field.type)
+            told[field.name] = known if known == field.type else _wider(known, field.type)
+    fields: dict[str, pa.DataType] = {"platform": pa.string(), "time": pa.timestamp("ms", "UTC")}
+    fields |= {g.vertical.key: pa.float64() for g in observations.groups if g.vertical is not None}
+    fields |= told
+    return {n: t for n, t in fields.items() if n not in ("id", "geometry")}
+
+
+def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    """A type that holds the values of two."""
+    numeric = all(pa.types.is_integer(t) or pa.types.is_floating(t) for t in (one, other))
+    return pa.float64() if numeric else pa.string()
 
 
 def column(observations: Observations, group: Group, name: str) -> pa.ChunkedArray | None:
@@ -208,7 +224,7 @@ def locations(observations: Observations, query: Query) -> Table:
     table = _platforms(observations)
     wanted = _of_locations(observations, table, query)
     rows = paged(wanted, query.page)
-    out = crs_of(query.crs_out or CRS84)
+    out = crs_of(crs_out(query))
     names = [n for n in table.column_names if query.geometry or n != "geometry"]
     schema = table.select(names).schema
 
@@ -221,7 +237,7 @@ def locations(observations: Observations, query: Query) -> Table:
 
     return Table(
         observations.dataset, schema, in_batches(rows, made), geometry="geometry" if query.geometry else None,
-        crs=uri(out) if query.crs_out else CRS84, matched=len(wanted), offset=query.page.offset,
+        crs=uri(out), matched=len(wanted), offset=query.page.offset,
         limit=query.page.limit, parameters=observations.parameters, locations=True,
     )  # fmt: skip
 

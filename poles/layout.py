@@ -98,13 +98,14 @@ class Layout:
         for v in self.variables.values():
             if len(v.dims) != 1:
                 continue
-            if (samples := self._dim(v, "sample_dimension")) is not None:
+            if (samples := self.dim_named(v, "sample_dimension")) is not None:
                 direct.setdefault(samples, {})[v.dims[0]] = self._counted(v, samples)
-            if (instances := self._dim(v, "instance_dimension")) is not None:
+            if (instances := self.dim_named(v, "instance_dimension")) is not None:
                 direct.setdefault(v.dims[0], {})[instances] = _indexed(v, self.sizes[instances])
         return {dim: _closed(dim, direct) for dim in direct}
 
-    def _dim(self, v: Variable, attribute: str) -> str | None:
+    def dim_named(self, v: Variable, attribute: str) -> str | None:
+        """The dimension that an attribute names, as seen from the array's group."""
         name = words(v.attrs, attribute)
         group = v.path.rpartition("/")[0]
         return next((d for d in (f"{group}/{name}", name) if name and d in self.sizes), None)

@@ -486,7 +486,9 @@ class _Reader:
         """The number of each sample's platform, where a ragged array has platforms without names."""
         for d in dims:
             for parent, index in self.layout.parents.get(d, {}).items():
-                if any(self.layout._dim(v, "instance_dimension") == parent for v in self.layout.variables.values()):
+                if any(
+                    self.layout.dim_named(v, "instance_dimension") == parent for v in self.layout.variables.values()
+                ):
                     return np.maximum(self.layout.spread(index, (d,), dims)[0], 0)
         return None
 

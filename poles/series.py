@@ -13,7 +13,7 @@ from poles.crs import crs as crs_of
 from poles.crs import transform, uri
 from poles.dataset import Described
 from poles.errors import Invalid, NotFound
-from poles.items import rows_of
+from poles.items import crs_out, rows_of
 from poles.query import CRS84, At, AtLocation, Box, Everywhere, Query, Within
 from poles.samples import Group, Observations
 from poles.stored import Array
@@ -135,7 +135,7 @@ class _Part:
 
 
 def _members(o: Observations, query: Query, keys: tuple[str, ...] | None, where: Masks) -> Iterator[Coverage]:
-    out = query.crs_out or CRS84
+    out = uri(crs_of(crs_out(query)))
     for group, mask in zip(o.groups, where, strict=True):
         own = tuple(k for k in (keys or group.values.column_names) if k in group.values.column_names)
         if not own:
@@ -149,12 +149,8 @@ def _members(o: Observations, query: Query, keys: tuple[str, ...] | None, where:
         for run in _runs(group.platform[rows]):
             p = int(group.platform[rows[run.start]])
             place = (float(o.places[0][p]), float(o.places[1][p])) if group.still[p] else None
-            part = _Part(group, rows[run], own, place, o.ids[p], described, _crs_out(query, out), dtypes)
+            part = _Part(group, rows[run], own, place, o.ids[p], described, out, dtypes)
             yield from _coverages(part)
-
-
-def _crs_out(query: Query, out: str) -> str:
-    return CRS84 if out == "native" else uri(crs_of(out)) if query.crs_out else CRS84
 
 
 def _runs(codes: Array) -> Iterator[slice]:

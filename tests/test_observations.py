@@ -501,6 +501,17 @@ def test_properties_and_geometries_are_chosen(stations: Observations) -> None:
     assert asked(stations).schema.names == ["id", "platform", "time", "temp", "geometry"]
 
 
+def test_a_parameter_may_have_the_name_of_what_every_item_has(tmp_path: Path) -> None:
+    o = _table(
+        tmp_path / "a.csv",
+        "station_id,when,lat,lon,platform,geometry\na,2020-01-01,1,2,7,8\n",
+        names=(("time", "when"),),
+    )
+    (row,) = rows(asked(o))
+    assert (row["platform"], shapely.from_wkb(row["geometry"]).x) == (7, 2)
+    assert set(o.parameters) == {"platform", "geometry"}
+
+
 def test_geometries_follow_the_crs_that_is_asked(stations: Observations) -> None:
     code = "http://www.opengis.net/def/crs/EPSG/0/3857"
     point = shapely.from_wkb(rows(asked(stations, crs_out=code))[0]["geometry"])

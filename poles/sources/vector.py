@@ -12,7 +12,6 @@ import pyogrio
 import shapely
 from pyproj import CRS
 
-from poles.cf import relabelled
 from poles.crs import crs as crs_of
 from poles.crs import uri
 from poles.dataset import Described, Text
@@ -179,4 +178,5 @@ def _described(key: str, kind: pa.DataType) -> Described:
         dtype = "boolean"
     elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         dtype = "datetime"
-    return relabelled(Described(key, Text(key, key), dtype=dtype), key.replace("_", " "))
+    label = key.replace("_", " ")
+    return Described(key, Text(label, label), dtype=dtype)
