@@ -143,10 +143,10 @@ def test_the_calendar_is_named_where_it_is_not_the_gregorian_one() -> None:
 def test_a_pressure_axis_is_parametric() -> None:
     facts = dataset().facts
     assert facts is not None
-    pressure = replace(DEPTH, key="level", unit="hPa", standard_name="air_pressure", positive="down")
+    pressure = replace(DEPTH, key="level", unit="millibars", standard_name="air_pressure", positive="down")
     vrs = extent(dataset(facts=replace(facts, axes=(pressure,))))["vertical"]["vrs"]
     assert vrs.startswith("PARAMETRICCRS")
-    assert 'PARAMETRICUNIT["hPa",100]' in vrs
+    assert 'PARAMETRICUNIT["mbar",100]' in vrs
 
 
 def test_a_data_set_that_is_not_described_yet_has_a_whole_document_all_the_same() -> None:

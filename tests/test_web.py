@@ -159,6 +159,41 @@ def test_documents_are_valid_for_the_schemas_of_cite(client: Any, path: str, sch
     jsonschema.validate(client.get(path).get_json(), known)
 
 
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        (f"{GRID}/position?coords=POINT(2 45)&f=GeoJSON", "edrgeojson.json"),
+        ("/collections/formater-tide/locations?f=GeoJSON", "geojson.json"),
+        ("/collections/formater-tide/items", "geojson.json"),
+        ("/collections/theia-places/items", "geojson.json"),
+    ],
+)
+def test_geojson_is_valid_for_the_schemas_of_cite(client: Any, path: str, schema: str) -> None:
+    if not SCHEMAS.exists():
+        pytest.skip("no ../shared/schemas")
+    jsonschema = pytest.importorskip("jsonschema")
+    answer = client.get(path)
+    assert answer.content_type == "application/geo+json"
+    jsonschema.validate(answer.get_json(force=True), json.loads((SCHEMAS / schema).read_text()))
+
+
+def test_coverages_are_valid_for_the_oracle(client: Any) -> None:
+    pydantic = pytest.importorskip("covjson_pydantic.coverage")
+    for path in ANSWERS[:4]:
+        document = client.get(path).data
+        kind = json.loads(document)["type"]
+        getattr(pydantic, kind).model_validate_json(document)
+
+
+def test_the_native_crs_can_be_asked_by_its_name(client: Any) -> None:
+    document = client.get("/collections/theia-raster/position?coords=POINT(500025 5400035)&crs=native").get_json(
+        force=True
+    )
+    assert document["ranges"]["band_1"]["values"] == [22.0]
+    axes = document["domain"]["axes"]
+    assert (axes["x"]["values"], axes["y"]["values"]) == ([500025.0], [5400035.0])
+
+
 # --- negotiation ---------------------------------------------------------------------------------------------------
 
 

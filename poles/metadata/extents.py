@@ -4,6 +4,7 @@ from typing import Any
 
 from poles.dataset import AxisFacts, Dataset
 from poles.query import CRS84
+from poles.units import ucum as of_unit
 
 Document = dict[str, Any]
 
@@ -98,18 +99,19 @@ def _trs(calendar: str | None) -> str:
     return f'TIMECRS["DateTime",{datum},CS[TemporalDateTime,1],AXIS["Time (T)",future]]'
 
 
-_METRES = {"m": 1, "metre": 1, "meter": 1, "metres": 1, "meters": 1, "km": 1000, "cm": 0.01}
-_PASCALS = {"Pa": 1, "hPa": 100, "kPa": 1000, "mbar": 100, "millibar": 100, "millibars": 100, "dbar": 10_000}
+_METRES = {"m": 1, "km": 1000, "cm": 0.01}
+_PASCALS = {"Pa": 1, "hPa": 100, "kPa": 1000, "mbar": 100, "dbar": 10_000, "bar": 100_000}
 
 
 def _vrs(axis: AxisFacts) -> str:
     """The vertical reference system in WKT: heights and depths, pressures, or levels without a length."""
     name = (axis.standard_name or axis.label or axis.key or "z").replace('"', "'")
-    way = axis.positive or ("down" if axis.unit in _PASCALS or "depth" in name.lower() else "up")
-    if axis.unit in _METRES:
-        unit = f'LENGTHUNIT["{axis.unit}",{_METRES[axis.unit]}]'
+    ucum = of_unit(axis.unit) or "1"
+    way = axis.positive or ("down" if ucum in _PASCALS or "depth" in name.lower() else "up")
+    if ucum in _METRES:
+        unit = f'LENGTHUNIT["{ucum}",{_METRES[ucum]}]'
         return f'VERTCRS["{name}",VDATUM["{name}"],CS[vertical,1],AXIS["{name} (Z)",{way}],{unit}]'
-    unit = f'PARAMETRICUNIT["{axis.unit or "1"}",{_PASCALS.get(axis.unit, 1)}]'
+    unit = f'PARAMETRICUNIT["{ucum}",{_PASCALS.get(ucum, 1)}]'
     return f'PARAMETRICCRS["{name}",PDATUM["{name}"],CS[parametric,1],AXIS["{name} (Z)",{way}],{unit}]'
 
 

@@ -91,9 +91,14 @@ def queries(dataset: Dataset) -> tuple[str, ...]:
 
 
 def coverage_formats(dataset: Dataset) -> tuple[str, ...]:
-    """The formats of a coverage: GeoTIFF only where cells lie in rows and columns."""
+    """The formats of a coverage: GeoTIFF only where cells lie in rows and columns, and not of a rotated pole."""
     rows_and_columns = dataset.facts is None or dataset.facts.horizontal in ("rectilinear", "sheared")
-    return ("CoverageJSON", "NetCDF", *(("GeoTIFF",) if rows_and_columns else ()), "CSV")
+    return ("CoverageJSON", "NetCDF", *(("GeoTIFF",) if rows_and_columns and not _rotated(dataset) else ()), "CSV")
+
+
+def _rotated(dataset: Dataset) -> bool:
+    stored = dataset.crs or (dataset.facts.crs if dataset.facts else CRS84)
+    return not stored.startswith("http") and crs(stored).is_derived and crs(stored).is_geographic
 
 
 def output_formats(dataset: Dataset) -> tuple[str, ...]:

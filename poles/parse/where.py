@@ -34,9 +34,12 @@ _BOX = "give west,south,east,north"
 
 
 def reference(name: str, text: str, listed: str | None = None) -> str:
-    """The URI of the CRS that is asked by URI, URN or `EPSG:n`; `listed` is taken as it stands. Raises Invalid."""
-    if listed is not None and text == listed:
-        return text
+    """The URI of the CRS that is asked by URI, URN or `EPSG:n`; `listed`, that of the data, also by `native`.
+
+    Raises Invalid.
+    """
+    if listed is not None and text in (listed, NATIVE):
+        return listed
     code = text.removeprefix("[").removesuffix("]")
     if not _CRS.fullmatch(code):
         raise Invalid(name, f"{shown(text)!r} is no CRS", "give a URI, or a code as EPSG:4326")
