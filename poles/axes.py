@@ -182,7 +182,8 @@ class Axes:
         """The time and level of an array that has them as scalars; of those not listed, the time of the file alone."""
         listed = [self.file.coordinates[s.key] for s in self.file.listed(stored) if s.key in self.file.coordinates]
         alone = [c for c in listed if self._alone(c, stored)]
-        unlisted = [c for _, c in self.file.of(stored, "t") if self._alone(c, stored) and _is_valid_time(c)]
+        whole = [c for _, c in self.file.of(stored, "t") if self._alone(c, stored) and _is_valid_time(c)]
+        unlisted = [c for c in whole if not self._is_of_others(c)]
         for wanted, options in (("t", [*alone, *unlisted]), ("z", alone)):
             chosen = next((c for c in options if c.role == wanted), None)
             if chosen is None or (wanted == "t" and self.cell_times(stored, horizontal) is not None):
@@ -205,6 +206,12 @@ class Axes:
             if _is_known(values):
                 yield Axis(_name(c, ""), values, unit=units(c.stored.attrs), key=c.stored.name,
                            standard_name=text(c.stored.attrs, "standard_name") or None)  # fmt: skip
+
+    def _is_of_others(self, c: Coordinate) -> bool:
+        """Whether arrays run along a time of one, so that those that do not have none."""
+        dims = set(c.stored.dims)
+        bounds = self.file.bounds
+        return any(dims & set(s.dims) for k, s in self.file.arrays.items() if k != c.key and k not in bounds)
 
     def _alone(self, c: Coordinate, stored: Stored) -> bool:
         return int(np.prod(c.stored.shape)) == 1 and not set(c.stored.dims) & set(stored.dims)

@@ -676,7 +676,8 @@ def test_a_band_of_a_raster_has_no_default_missing_value() -> None:
 def test_coordinates_bounds_mappings_and_counts_are_no_parameters() -> None:
     arrays = [
         array("lon", "lon", LON, units="degrees_east", bounds="lon_bnds"),
-        array("lon_bnds", "lon nv", np.zeros((3, 2))), *lonlat()[1:], mapping(grid_mapping_name="latitude_longitude"), array("count", "lat", [1, 2]),
+        array("lon_bnds", "lon nv", np.zeros((3, 2))),
+        *lonlat()[1:], mapping(grid_mapping_name="latitude_longitude"), array("count", "lat", [1, 2]),
         array("palette", "rgb colour", np.zeros((3, 256))), array("title", "", "x"),
     ]  # fmt: skip
     assert list(only(*arrays, array("v", "lat lon", VALUES)).parameters) == ["v"]
