@@ -107,7 +107,7 @@ class _Reading:
         for identifier, node in document.entries():
             try:
                 if identifier in self._seen:
-                    where = f"given a second time ({document.name}, line {node.start_mark.line})"
+                    where = f"given a second time ({os.path.basename(document.name)}, line {node.start_mark.line})"
                     raise BlockError("id", where, "give another id, or remove one")
                 self._seen.add(identifier)
                 self._take(identifier, document.value(node), os.path.dirname(document.name))

@@ -22,7 +22,9 @@ from poles.answer import answer
 from poles.catalogue import Catalogue, read
 from poles.coverage import Answer
 from poles.dataset import Dataset, Described
+from poles.describe import describe
 from poles.encodings import Context, Kind, choose, misfit
+from poles.entries import merged
 from poles.errors import Invalid, PolesError
 from poles.parts import parts
 from poles.settings import settings
@@ -80,10 +82,20 @@ def field(parameter: Described) -> Document:
 def catalogued(identifier: str) -> Dataset:
     """The data set of that id in the catalogue that the environment names."""
     path = settings().catalogue
-    dataset = _catalogue(str(path), path.stat().st_mtime_ns).datasets.get(identifier)
+    return _catalogued(str(path), path.stat().st_mtime_ns, identifier)
+
+
+@lru_cache(4096)
+def _catalogued(path: str, version: int, identifier: str) -> Dataset:
+    """A data set of one version of a catalogue; opened here where it was never described, as stock has no watcher."""
+    catalogue = _catalogue(path, version)
+    dataset = catalogue.datasets.get(identifier)
     if dataset is None:
         raise ProviderInvalidQueryError(user_msg=f"data: {identifier} is not in the catalogue; name a collection of it")
-    return dataset
+    if dataset.facts is not None:
+        return dataset
+    with bridged():
+        return merged(dataset, catalogue.config["resources"][identifier], describe(dataset))
 
 
 @lru_cache(2)

@@ -32,6 +32,17 @@ def doors(catalogue: Path) -> dict[str, Any]:
     }
 
 
+def test_a_data_set_that_was_never_described_is_opened_for_stock(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "config.yml"
+    elsewhere.write_bytes(catalogue.read_bytes())
+    monkeypatch.setenv("POLES_CONFIG", str(elsewhere))
+    monkeypatch.setenv("POLES_STATE", str(tmp_path / "state"))
+    door = load_plugin("provider", {"type": "edr", "name": "providers.EDR", **GRID})
+    assert set(door.fields) == {"sst", "ice"}
+
+
 def test_keywords_of_stock_become_ogc_text() -> None:
     said = ogc(
         {
