@@ -7,6 +7,7 @@ from poles.errors import Invalid, TooLarge
 from poles.opened import grids_of, kind
 from poles.query import AtLocation, Query
 from poles.select import coverages
+from poles.sources import Replaced
 
 GRID_VERBS = ("position", "area", "cube", "coverage")
 SAMPLE_VERBS = ("position", "area", "cube", "location")
@@ -22,8 +23,17 @@ def answer(dataset: Dataset, query: Query, *, text: bool = True) -> Answer:
     `text`: the answer will be written as text (CoverageJSON, CSV), bounded by `limits.values`; binary formats
     are written block by block and may be twenty times as large.
 
+    A file that is replaced while it is opened is asked once more.
+
     Raises `Invalid` (400), `NotFound` (404), `TooLarge` (413) and `Unreadable` (503).
     """
+    try:
+        return _answered(dataset, query, text)
+    except Replaced:
+        return _answered(dataset, query, text)
+
+
+def _answered(dataset: Dataset, query: Query, text: bool) -> Answer:
     match kind(dataset), query.verb:
         case "grid", verb if verb in GRID_VERBS and not isinstance(query.where, AtLocation):
             return _admitted(coverages(dataset, grids_of(dataset), query), text)
