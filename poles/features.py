@@ -24,7 +24,7 @@ from poles.parts import Part
 from poles.query import CRS84, Box, Everywhere, Query, Where, Within
 from poles.sampling import normal
 from poles.sources.rows import open_rows
-from poles.sources.table import Rows
+from poles.sources.table import WHERE, Rows
 from poles.sources.vector import times_of
 from poles.stored import Array
 from poles.tables import (
@@ -179,9 +179,7 @@ _kept: Kept[Features] = Kept(_made, _viewed)
 def _with_points(rows: Rows) -> Rows:
     """Rows with coordinates in columns as points."""
     if "x" not in rows.roles or "y" not in rows.roles:
-        raise Unreadable(
-            "columns", "there is no longitude and latitude", 'name them: ("x", "column"), or ("x", "=2.35")'
-        )
+        raise Unreadable("columns", "there is no longitude and latitude", WHERE)
     x, y = (
         np.asarray(rows.table[rows.roles[r]].cast(pa.float64()).fill_null(np.nan).combine_chunks()) for r in ("x", "y")
     )

@@ -19,7 +19,7 @@ from poles.samples import Observations, gathered
 from poles.sampling import Samples, Sampling, Vertical, is_sampling, normal, sampling
 from poles.sources import kind_of
 from poles.sources.rows import open_rows
-from poles.sources.table import Rows
+from poles.sources.table import WHERE, Rows
 from poles.stored import Array
 from poles.tables import as_milliseconds, bbox_of
 
@@ -88,9 +88,7 @@ def of_rows(rows: Rows, platform: str) -> Sampling:
     table, roles = rows.table.combine_chunks(), rows.roles
     n = table.num_rows
     if "x" not in roles or "y" not in roles:
-        raise Unreadable(
-            "columns", "there is no longitude and latitude", 'name them: ("x", "column"), or ("x", "=2.35")'
-        )
+        raise Unreadable("columns", "there is no longitude and latitude", WHERE)
 
     def numbers(role: str) -> Array:
         column = table[roles[role]].combine_chunks().cast(pa.float64())  # type: ignore[index]

@@ -121,7 +121,11 @@ def sampling(opened: Opened, platform: str, names: Mapping[str, str] | None = No
     """
     source = _Source(opened, names or {})
     if not source.groups:
-        raise Unreadable("samples", source.why_not, "give latitude and longitude CF units, or name them with `names`")
+        raise Unreadable(
+            "samples",
+            source.why_not,
+            "give latitude and longitude CF units, or name them in the block: names: {x: ARRAY, y: ARRAY}",
+        )
     return _Reader(source, platform).sampling()
 
 

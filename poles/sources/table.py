@@ -19,6 +19,9 @@ from poles.stored import Array
 from poles.times import MISSING
 from poles.units import ucum
 
+WHERE = "say where they are in the block: names: {x: COLUMN or '=2.35', y: COLUMN or '=48.8'}"
+"""What would do where a table has no coordinates that are known by their names."""
+
 Role = Literal["x", "y", "z", "time", "platform", "id", "name"]
 _ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -466,7 +469,7 @@ def _as_rows(
 ) -> Rows:
     if "x" not in roles or "y" not in roles:
         said = f"no column is latitude and longitude: {', '.join(h.key for h in headers[:8])}"
-        raise Unreadable(found.href, said, 'name them: ("x", "column") or ("x", "=2.35")')
+        raise Unreadable(found.href, said, WHERE)
     for role in ("x", "y", "z"):
         name = roles.get(role)
         if name is not None:

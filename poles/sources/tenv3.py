@@ -104,7 +104,7 @@ def _place(href: str, table: pa.Table, names: Mapping[str, str], role: str, name
     if given.startswith("="):
         return float(given[1:])
     if name not in table.column_names:
-        raise Unreadable(href, f"it has no column of the {name}", f'give it: ("{role}", "=...")')
+        raise Unreadable(href, f"it has no column of the {name}", f"give it in the block: names: {{{role}: '=…'}}")
     values = np.sort(_numbers(href, table, name))
     return float(values[len(values) // 2]) if len(values) else np.nan
 
