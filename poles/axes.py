@@ -96,8 +96,16 @@ class Axes:
         if meant and (own is None or meant[0].role == "t"):
             return min(meant, key=lambda c: (c.role != "t", c.key not in listed, c.role != "z"))
         if own is None:
-            return next((c for c in others if text(c.stored.attrs, "standard_name") in _CALLED), None)
+            named = (c for c in others if text(c.stored.attrs, "standard_name") in _CALLED)
+            return next(named, None) or self._dates_beside(dim)
         return own
+
+    def _dates_beside(self, dim: str) -> Coordinate | None:
+        """Texts of dates along a dimension of times that has no numbers (`Times` of WRF)."""
+        if not self.file.counts_time(dim):
+            return None
+        texts = (c for c in self.file.coordinates.values() if c.stored.dims == (dim,) and c.stored.dtype.kind == "O")
+        return next((c for c in texts if _dates(c.stored) is not None), None)
 
     def _orders(self, c: Coordinate) -> bool:
         """Whether numbers run along a dimension in order."""
@@ -105,6 +113,8 @@ class Axes:
 
     def _made(self, c: Coordinate, dim: str, size: int) -> Along:
         stored = c.stored
+        if stored.dtype.kind == "O" and (dates := _dates(stored)) is not None:
+            return Along(Axis("t", dates, key=stored.name, calendar="standard"), dim, used=stored.key)
         if stored.dtype.kind == "O":
             return self._labelled(stored, dim)
         if c.role == "t":
@@ -260,6 +270,19 @@ def _times(stored: Stored, attrs: dict[str, object]) -> Array:
         found = numbers(stored, whole, attrs)
         return whole if not np.isnan(found).any() else found
     return numbers(stored, whole, attrs)
+
+
+def _dates(stored: Stored) -> Array | None:
+    """Texts as milliseconds, where all are dates and run forwards."""
+    found = []
+    for value in stored.whole().ravel().tolist():
+        try:
+            moment = times.moment(str(value).strip().replace("_", "T"))
+        except PolesError:
+            return None
+        found.append(times.milliseconds(moment, "standard"))
+    ms = np.array(found, np.int64)
+    return ms if len(ms) and _direction(ms) == 1 else None
 
 
 def _is_valid_time(c: Coordinate) -> bool:

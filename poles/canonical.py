@@ -13,7 +13,7 @@ from poles.crs import in_degrees
 from poles.errors import Unreadable
 from poles.line import CIRCLE
 from poles.physical import number, numbers
-from poles.roles import text, units
+from poles.roles import role, units
 from poles.stored import Array, Stored
 
 LENGTHS = {
@@ -73,11 +73,9 @@ def decimal(stored: Stored) -> Array:
 
 
 def in_degrees_of(stored: Stored, values: Array) -> Array:
-    """Longitudes and latitudes in radians as degrees."""
-    standard = text(stored.attrs, "standard_name").lower()
-    if units(stored.attrs).lower() in ("rad", "radian", "radians") and not standard.startswith("projection"):
-        return np.degrees(values) if standard in ("longitude", "latitude") or standard.startswith("grid_") else values
-    return values
+    """Longitudes and latitudes in radians as degrees; anything else as it is."""
+    in_radians = units(stored.attrs).lower() in ("rad", "radian", "radians")
+    return np.degrees(values) if in_radians and role(stored) in ("lon", "lat") else values
 
 
 def _bounds(file: File, stored: Stored, scale: float) -> Array | None:

@@ -117,11 +117,11 @@ def _is_structure(stored: Stored) -> bool:
 
 
 def _is_coordinate(file: File, stored: Stored) -> bool:
-    """Whether an array is a coordinate variable, or places on one dimension what others hold."""
+    """Whether an array is a coordinate variable, or says where others lie."""
     found = file.coordinates.get(stored.key)
     if found is None:
         return False
-    return found.names_dim or (len(stored.dims) == 1 and found.role in ("lon", "lat", "x", "y"))
+    return found.names_dim or found.role in ("lon", "lat") or (len(stored.dims) == 1 and found.role in ("x", "y"))
 
 
 def _keys(found: list[Stored]) -> dict[str, str]:

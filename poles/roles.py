@@ -18,7 +18,7 @@ _STANDARD: Mapping[str, Role] = {
     "height_above_mean_sea_level": "z", "height_above_reference_ellipsoid": "z", "height_above_sea_floor": "z",
     "height_above_geopotential_datum": "z", "sea_water_pressure_due_to_sea_water": "z", "depth_at_layer_midpoint": "z",
 }  # fmt: skip
-_VERTICAL = re.compile(r"(atmosphere|ocean)_.*coordinate|.*_sigma.*|ocean_layer|height_above_.*|depth_below_.*")
+_VERTICAL = re.compile(r"(atmosphere|ocean)_.*coordinate(_g\d)?|.*_sigma.*|ocean_layer|height_above_.*|depth_below_.*")
 _APART = {
     "forecast_reference_time", "forecast_period", "realization", "region", "area_type", "sensor_band_identifier",
     "radiation_wavelength", "sensor_zenith_angle", "platform_id",
@@ -39,9 +39,10 @@ _AXIS_TYPE: Mapping[str, Role] = {
 _NAMES: Mapping[str, Role] = {
     **dict.fromkeys(("lon", "longitude", "lons", "long", "longitudes", "nav_lon", "xlong", "xlon", "lon_rho", "lon_u",
                      "lon_v", "glon", "clon", "glamt", "tlong", "tlon", "ulon", "ulong", "geolon", "lon2d", "x_lon",
-                     "longitude_2d"), "lon"),
+                     "longitude_2d", "loncell", "grid_center_lon"), "lon"),
     **dict.fromkeys(("lat", "latitude", "lats", "latitudes", "nav_lat", "xlat", "ylat", "lat_rho", "lat_u", "lat_v",
-                     "glat", "clat", "gphit", "tlat", "ulat", "geolat", "lat2d", "y_lat", "latitude_2d"), "lat"),
+                     "glat", "clat", "gphit", "tlat", "ulat", "geolat", "lat2d", "y_lat", "latitude_2d", "latcell",
+                     "grid_center_lat"), "lat"),
     **dict.fromkeys(("x", "xc", "easting", "rlon", "grid_longitude", "projection_x_coordinate", "x_coordinate"), "x"),
     **dict.fromkeys(("y", "yc", "northing", "rlat", "grid_latitude", "projection_y_coordinate", "y_coordinate"), "y"),
     **dict.fromkeys(("time", "time_counter", "time_instant", "time_centered", "valid_time", "t", "ocean_time",

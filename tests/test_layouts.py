@@ -172,6 +172,16 @@ def test_radians_become_degrees() -> None:
     assert grid.horizontal.x.tolist() == pytest.approx(LON)
 
 
+def test_a_rotated_pole_in_radians_is_turned_once() -> None:
+    said = {"grid_mapping_name": "rotated_latitude_longitude", "grid_north_pole_latitude": 39.25,
+            "grid_north_pole_longitude": -162.0}  # fmt: skip
+    axes = [array(n, n, np.radians(v), units="radians", standard_name=s)
+            for n, v, s in (("rlon", LON, "grid_longitude"), ("rlat", LAT, "grid_latitude"))]  # fmt: skip
+    grid = only(*axes, array("crs", "", 0, **said), array("v", "rlat rlon", VALUES, grid_mapping="crs"))
+    assert isinstance(grid.horizontal, Rectilinear)
+    assert grid.horizontal.x.tolist() == pytest.approx(LON)
+
+
 @pytest.mark.parametrize("lat", [[40.0, np.nan], [40.0, 40.0]])
 def test_an_axis_that_cannot_be_ordered_is_refused(lat: list[float]) -> None:
     with pytest.raises(Unreadable, match="lat: "):
@@ -488,6 +498,12 @@ def test_the_auxiliary_that_has_a_meaning_names_a_dimension_without_a_namesake()
     time = array("time_instant", "counter", [0, 1], standard_name="time", **DAYS)
     (axis,) = cube(time, dims="counter lat lon", coordinates="time_instant").axes
     assert axis.name == "t"
+
+
+def test_dates_in_texts_are_times() -> None:
+    texts = array("Times", "Time", np.array(["2000-01-01_00:00:00", "2000-01-02_00:00:00"], object))
+    (axis,) = cube(texts, dims="Time lat lon").axes
+    assert (axis.name, axis.key, np.diff(axis.values).tolist()) == ("t", "Times", [DAY])
 
 
 def test_the_valid_time_comes_before_the_start_of_a_forecast() -> None:
