@@ -126,10 +126,6 @@ def _placed(texts: pa.Table, roles: Mapping[Role, str]) -> tuple[pa.Table, list[
     return texts, mended
 
 
-def _numeric_roles(roles: Mapping[Role, str]) -> set[str]:
-    return {c for role, c in roles.items() if role in ("x", "y", "z")}
-
-
 # --- headers ---------------------------------------------------------------------------------------------------------
 
 
