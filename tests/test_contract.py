@@ -125,7 +125,7 @@ def _free_port() -> int:
 
 
 def _awaited(url: str, server: "subprocess.Popen[bytes]") -> str:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         assert server.poll() is None, "pygeoapi serve ended"
         try:

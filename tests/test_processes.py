@@ -186,6 +186,14 @@ def test_an_unknown_process_is_404_with_the_type_of_the_standard(client: Any) ->
         assert answer.get_json()["type"].endswith("/ogcapi-processes-1/1.0/no-such-process")
 
 
+@pytest.mark.parametrize("path", ["/jobs/nothing", "/jobs/nothing/results"])
+def test_there_are_no_jobs(client: Any, path: str) -> None:
+    assert client.get("/jobs").get_json()["jobs"] == []
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.get_json()["type"].endswith("/ogcapi-processes-1/1.0/no-such-job")
+
+
 def test_stock_pygeoapi_runs_it_through_its_plugin(catalogue: Path) -> None:
     plugin = ExtractSubset({"name": "processes.ExtractSubset"})
     media_type, content = plugin.execute({"collection": "odatis-grid", "bbox": [0.6, 41.6, 2.4, 43.4], "format": "CSV"})

@@ -80,7 +80,7 @@ def server(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def _wait_until_ready(server: Server) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         assert server.process.poll() is None, server.log.read_text()[-2000:]
         try:

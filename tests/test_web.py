@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -361,6 +362,23 @@ def test_data_that_cannot_be_read_are_503_without_a_path(catalogue: Path, tmp_pa
     assert refused.status_code == 503
     assert str(tmp_path) not in refused.text
     assert "broken.nc" not in refused.text
+
+
+def test_a_small_answer_is_one_piece_and_a_long_one_a_stream_that_breaks_where_it_fails() -> None:
+    from web.data import GATHERED, gathered
+
+    def pieces(count: int) -> Iterator[bytes]:
+        yield from [b"x" * 100_000] * count
+        raise OSError("the disk went away")
+
+    assert gathered(iter([b"ab", b"c"])) == b"abc"
+    assert gathered(iter(())) == b""
+    with pytest.raises(OSError, match="disk"):  # nothing was sent: it can still be refused
+        gathered(pieces(GATHERED // 100_000))
+    stream = iter(gathered(pieces(10)))
+    assert next(stream) == b"x" * 100_000
+    with pytest.raises(OSError, match="disk"):
+        list(stream)
 
 
 # --- errors and operations -----------------------------------------------------------------------------------------

@@ -52,6 +52,8 @@ ROUTES = (
     Route("/processes/<process>", documents.process),
     Route("/processes/<process>/execution", execution.execute, ("POST",)),
     Route("/jobs", documents.jobs),
+    Route("/jobs/<job>", execution.job),
+    Route("/jobs/<job>/results", execution.job),
 )
 VIEWS = ("", "/poles/<pole>", "/datasets/<dataset>")
 """Where the routes stand: over the whole catalogue, over one pole, over one data set."""

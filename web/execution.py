@@ -7,7 +7,7 @@ import orjson
 from flask import Response
 from pygeoapi.plugin import load_plugin
 
-from poles.errors import Invalid
+from poles.errors import Invalid, NotFound
 from poles.metadata.ogc import MEDIA_TYPES
 from web import shell
 from web.asked import JSON, Asked, declared
@@ -38,6 +38,18 @@ def execute(asked: Asked, process: str) -> Response:
         ("Content-Disposition", f'attachment; filename="{result.filename}"'),
     ]
     return Response(gathered(result.body), headers=headers)
+
+
+class NoSuchJob(NotFound):
+    """There is no job of that id (Processes 1.0, `/req/core/job-exception-no-such-job`)."""
+
+    code = "NoSuchJob"
+    type = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/no-such-job"
+
+
+def job(asked: Asked, job: str) -> Response:
+    """No job is ever there: processes run while the client waits."""
+    raise NoSuchJob("job", f"{job} is not there", f"see {asked.view.url}/jobs")
 
 
 def _body(asked: Asked) -> Document:

@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import logging
 import os
 import shutil
 import socket
@@ -21,6 +20,7 @@ from gunicorn.http import errors, message
 from gunicorn.workers.gthread import ThreadWorker
 
 from poles.settings import settings
+from web.lines import Lines, log_to_stderr, stamp
 
 _SETTINGS = settings()
 _LINE = 65_536
@@ -76,18 +76,6 @@ def _drained(client: socket.socket) -> None:
         pass
 
 
-class Lines(logging.Formatter):
-    """gunicorn's own messages as lines of JSON."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Time, level, process, message, traceback."""
-        line = {"time": _now(), "level": record.levelname.lower(), "logger": record.name, "process": record.process}
-        line["message"] = record.getMessage()
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
-
-
 class Log(Logger):  # type: ignore[misc]
     """Lines of JSON: an access line a request, with its id."""
 
@@ -100,7 +88,7 @@ class Log(Logger):  # type: ignore[misc]
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         """One line, written after the last byte was sent."""
         line = {
-            "time": _now(),
+            "time": stamp(time.time()),
             "level": "info",
             "logger": "access",
             "request_id": environ.get("poles.request_id"),
@@ -114,11 +102,6 @@ class Log(Logger):  # type: ignore[misc]
         }
         with contextlib.suppress(OSError):
             os.write(1, orjson.dumps(line) + b"\n")
-
-
-def _now() -> str:
-    seconds = time.time()
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1000):03d}Z"
 
 
 def _metrics_folder() -> str:
@@ -158,9 +141,7 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
 
 def post_worker_init(worker: Any) -> None:
     """Our own loggers write lines of JSON too."""
-    from web.operations import logging_to_stderr
-
-    logging_to_stderr()
+    log_to_stderr()
 
 
 def child_exit(server: Any, worker: Any) -> None:

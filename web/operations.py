@@ -1,8 +1,6 @@
-"""What operators ask: health, readiness, metrics, and the logs as lines of JSON."""
+"""What operators ask: health, readiness, metrics, and what robots may read."""
 
-import logging
 import os
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -71,34 +69,3 @@ def counted(request: Request, response: Response) -> None:
 
 def _json(document: Any, status: int) -> Response:
     return Response(orjson.dumps(document), status, headers=[("Content-Type", JSON), ("Cache-Control", "no-store")])
-
-
-# --- logs ----------------------------------------------------------------------------------------------------------
-
-
-class Lines(logging.Formatter):
-    """A log record as one line of JSON."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Time, level, logger, message; request id and traceback where there are any."""
-        line = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if (identifier := getattr(record, "request_id", None)) is not None:
-            line["request_id"] = identifier
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
-
-
-def logging_to_stderr() -> None:
-    """Our loggers, and warnings of libraries, write lines of JSON; pygeoapi's translator is quiet."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("poles").setLevel(logging.INFO)
-    for name in ("pygeoapi.l10n", "pygeoapi"):  # it warns for each key that is no language
-        logging.getLogger(name).setLevel(logging.ERROR)

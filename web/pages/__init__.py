@@ -197,7 +197,7 @@ def embedded(document: Document | bytes | None) -> Markup | None:
         return None
     for character in (b"<", b">", b"&"):
         raw = raw.replace(character, b"\\u%04x" % character[0])
-    return Markup(raw.decode())  # noqa: S704: what could end the element is escaped above
+    return Markup(raw.decode())  # what could end the element is escaped above
 
 
 def _alternates(data: Any) -> tuple[Document, ...]:

@@ -29,11 +29,24 @@ for (const form of document.querySelectorAll("form.find")) {
   });
 }
 
+// Without TLS a browser has no clipboard: then the text is selected, and copied the old way.
+async function copied(text, place) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text);
+    return;
+  }
+  const range = document.createRange();
+  range.selectNodeContents(place.querySelector("code") ?? place.firstChild);
+  getSelection().removeAllRanges();
+  getSelection().addRange(range);
+  document.execCommand("copy");
+}
+
 for (const place of document.querySelectorAll("[data-copy]")) {
   const button = element("button", { type: "button", class: "copy" }, T("Copy"));
   button.addEventListener("click", async () => {
     const text = (place.querySelector("code") ?? place.firstChild).textContent.trim();
-    await navigator.clipboard.writeText(text);
+    await copied(text, place);
     button.textContent = T("Copied");
     setTimeout(() => { button.textContent = T("Copy"); }, 1500);
   });
