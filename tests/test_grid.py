@@ -12,10 +12,9 @@ import pyproj
 import pytest
 import rasterio
 
-from poles.crs import LONLAT, transform
+from poles.crs import LONLAT
 from poles.errors import Unreadable
 from poles.grid import Grid, GridParameter, grids, is_sampling
-from poles.horizontal import Rectilinear
 from poles.sources import open_source
 from poles.stored import Opened, Stored
 
@@ -165,6 +164,35 @@ def test_a_known_value_lies_at_its_place(item: dict[str, Any]) -> None:
 
 @there
 @pytest.mark.parametrize("item", _items("netCDF4"))
+def test_values_all_over_a_file_lie_at_their_places(item: dict[str, Any]) -> None:
+    known = item.get("known")
+    if not known or not is_grid(item):
+        pytest.skip("no grid, or nothing known")
+    found = _of(item, opened(item["path"]).arrays[known["var"]])
+    assert found is not None
+    grid, parameter = found
+    chance = np.random.default_rng(7)
+    with netCDF4.Dataset(DATA / item["path"]) as nc:
+        variable = nc[known["var"]]
+        for _ in range(40):
+            index = {d: int(chance.integers(n)) for d, n in zip(variable.dimensions, variable.shape, strict=True)}
+            place = _raw_place(nc, variable, index)
+            if place is None:
+                continue  # a cell without a place
+            cell = grid.horizontal.nearest([place], LONLAT)[0]
+            assert cell is not None, f"no cell at {place}"
+            here = {n: slice(i, i + 1) for n, i in zip(grid.horizontal.dims, cell, strict=True)}
+            value = parameter.read({**_canonical(grid, parameter, variable, index), **here}).ravel()
+            raw = variable[tuple(index.values())]
+            assert value.size == 1
+            if np.ma.is_masked(raw) or (raw.dtype.kind == "f" and np.isnan(raw)):
+                assert np.isnan(value[0])
+            else:
+                assert value[0] == pytest.approx(float(raw), rel=2e-6, abs=1e-30)
+
+
+@there
+@pytest.mark.parametrize("item", _items("netCDF4"))
 def test_a_whole_array_has_its_count_and_extremes(item: dict[str, Any]) -> None:
     known = item.get("known")
     if not known or not is_grid(item):
@@ -239,9 +267,3 @@ def test_a_known_pixel_lies_at_its_place(item: dict[str, Any]) -> None:
     there_ = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
     assert there_.sum() == known["valid_count"]
     assert (values[there_].min(), values[there_].max()) == pytest.approx((known["min"], known["max"]), rel=2e-6)
-
-
-def test_the_grids_of_a_projection_are_those_of_its_place() -> None:
-    x, y = transform(2.0, 48.0, LONLAT, pyproj.CRS("EPSG:2154"))
-    assert isinstance(Rectilinear, type)
-    assert (x, y) == pytest.approx((625600.0, 6766000.0), rel=1e-2)
