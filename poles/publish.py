@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import resources
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,11 +25,10 @@ from poles.documents import BlockError, Document
 from poles.entries import IDENTIFIER, PROVIDERS, SERVED, entry, utc
 from poles.errors import Invalid, Unreadable
 from poles.opened import kind_of_parts
-from poles.parts import parts
+from poles.parts import Part, parts
 from poles.settings import settings
 
 Block = dict[str, Any]
-Known = Dataset | Literal["process", "unreadable"] | None
 FORMATS = {"coverage": {"name": "NetCDF", "mimetype": "application/x-netcdf"}}
 WORLD = [-180.0, -90.0, 180.0, 90.0]
 KINDS: dict[Kind, Text] = {
@@ -131,7 +131,18 @@ def described(dataset: Dataset) -> Facts:
     if len(kinds) > 1:
         told = ", ".join(f"{os.path.basename(href)} holds {kind}" for kind, href in kinds.items())
         raise Unreadable(dataset.id, f"several kinds of data: {told}", "publish each kind by itself")
-    return describe(dataset)
+    try:
+        return describe(dataset)
+    except Unreadable as error:
+        raise _placed(error, members) from error
+
+
+def _placed(error: Unreadable, members: Sequence[Part]) -> Unreadable:
+    """The same refusal, told with a path: who publishes must know which file is meant."""
+    if any(os.path.basename(m.href) in error.subject for m in members):
+        return error
+    what = error.found if error.subject in ("data", "source", "samples") else f"{error.subject}: {error.found}"
+    return Unreadable(members[0].href, what, error.remedy)
 
 
 # --- publishing ----------------------------------------------------------------------------------------------------
@@ -140,27 +151,29 @@ def described(dataset: Dataset) -> Facts:
 def publish(asked: Request, config: Path) -> Published:
     """Describes the data, writes their block, keeps their facts. Nothing is written where anything fails."""
     wanted = provisional(asked, sources(asked.paths))
-    known, home = _known(config, wanted.id)
-    dataset = _reading(wanted, known)
+    dataset = _reading(wanted, _Blocks(config).found(_named(asked, wanted, config)))
     stamped = kept_facts.stamp(dataset)
     facts = described(dataset)
-    with _locked(home):
-        text = _text(home)
-        if isinstance(known, Dataset):
-            changed = _updated(text, asked, dataset, facts, home)
+    with _locked(config):
+        dataset = replace(dataset, id=_named(asked, wanted, config))
+        known = _Blocks(config).found(dataset.id)
+        text = _text(known.file)
+        if isinstance(known.holds, Dataset):
+            changed = _updated(text, asked, dataset, facts, known.file)
         else:
-            changed = splice.assigned(text, ("resources", dataset.id), block_of(asked, dataset, facts, home))
-        _unharmed(text, changed, dataset.id, home)
-        final = _made(changed, dataset.id, home)
-        _write(home, changed)
+            block = block_of(asked, dataset, facts, known.file)
+            changed = splice.assigned(text, ("resources", dataset.id), block)
+        _unharmed(text, changed, dataset.id, known.file)
+        final = _made(changed, dataset.id, known.file)
+        _write(known.file, changed)
     kept_facts.keep(final, facts, replace(stamped, block=kept_facts.stamp(final).block))
-    return Published(dataset.id, facts, final.apis, home, known is not None)
+    return Published(dataset.id, facts, final.apis, known.file, known.holds is not None)
 
 
 def unpublish(named: str, config: Path) -> Path:
     """Takes a block out of the catalogue; the data stay where they are. Raises `Invalid` for an unknown id."""
-    _, home = _known(config, named)
-    with _locked(home):
+    with _locked(config):
+        home = _Blocks(config).found(named).file
         text = _text(home)
         try:
             changed = splice.removed(text, ("resources", named))
@@ -226,29 +239,54 @@ def _relative(source: tuple[str, ...], home: Path) -> str | list[str]:
 # --- updating ------------------------------------------------------------------------------------------------------
 
 
-def _known(config: Path, named: str) -> tuple[Known, Path]:
-    """What is published under that id, and the file that holds it, or is to hold it."""
-    if not config.exists():
-        return None, config.resolve()
-    for file in files(config):
-        document = Document(_text(file), str(file))
-        for found, node in document.entries():
-            if found == named:
-                return _published(named, document, node), file.resolve()
-    return None, config.resolve()
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is published under an id, and the file that holds it, or is to hold it."""
+
+    holds: Dataset | Literal["process", "unreadable"] | None
+    file: Path
 
 
-def _published(named: str, document: Document, node: yaml.Node) -> Known:
-    try:
-        block = document.value(node)
-        is_process = isinstance(block, dict) and block.get("type") == "process"
-        return "process" if is_process else entry(named, block, os.path.dirname(document.name), Limits())
-    except BlockError:
-        return "unreadable"
+class _Blocks:
+    """The blocks of a catalogue by id, as nodes of their files."""
+
+    def __init__(self, config: Path) -> None:
+        self._root = config.resolve()
+        documents = [Document(_text(f), str(f)) for f in files(config)] if config.exists() else []
+        self._nodes = {found: (document, node) for document in documents for found, node in document.entries()}
+
+    def found(self, named: str) -> _Found:
+        """What is published under an id."""
+        if named not in self._nodes:
+            return _Found(None, self._root)
+        document, node = self._nodes[named]
+        return _Found(self._read(named, document, node), Path(document.name).resolve())
+
+    @staticmethod
+    def _read(named: str, document: Document, node: yaml.Node) -> Dataset | Literal["process", "unreadable"]:
+        try:
+            block = document.value(node)
+            is_process = isinstance(block, dict) and block.get("type") == "process"
+            return "process" if is_process else entry(named, block, os.path.dirname(document.name), Limits())
+        except BlockError:
+            return "unreadable"
 
 
-def _reading(wanted: Dataset, known: Known) -> Dataset:
+def _named(asked: Request, wanted: Dataset, config: Path) -> str:
+    """The id asked; else one from the names of the files that no other data have."""
+    if asked.id is not None:
+        return asked.id
+    blocks = _Blocks(config)
+    for candidate in chain([wanted.id], (f"{wanted.id}-{n}" for n in count(2))):
+        holds = blocks.found(candidate).holds
+        if holds is None or (isinstance(holds, Dataset) and holds.source == wanted.source):
+            return candidate
+    raise AssertionError
+
+
+def _reading(wanted: Dataset, found: _Found) -> Dataset:
     """The data set asked, read as its block says where the question says nothing else."""
+    known = found.holds
     if known == "process":
         raise Invalid("--id", f"{wanted.id} is a process", "give another id")
     if not isinstance(known, Dataset):
@@ -345,11 +383,11 @@ def _write(home: Path, text: str) -> None:
     kept_facts.write(home, text.encode("utf-8"))
 
 
-def _locked(home: Path) -> FileLock:
-    """One writer a file at a time, over all shells of this state folder."""
+def _locked(config: Path) -> FileLock:
+    """One writer a catalogue at a time, over all shells of this state folder."""
     folder = settings().state / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / f"{hashlib.sha256(str(home).encode()).hexdigest()[:16]}.lock", timeout=60)
+    return FileLock(folder / f"{hashlib.sha256(str(config.resolve()).encode()).hexdigest()[:16]}.lock", timeout=60)
 
 
 def _slug(text: str) -> str:

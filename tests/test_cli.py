@@ -194,6 +194,14 @@ def test_publishing_again_updates_its_block_and_keeps_what_people_wrote(poles: A
     assert text.split("  sst:")[0] == FILE.split("# at the end")[0].rstrip("\n") + "\n"
 
 
+def test_files_of_one_name_are_two_data_sets_and_each_is_updated_under_its_own_id(poles: Any, tmp_path: Path) -> None:
+    first, second = grid(tmp_path / "a" / "sst.nc"), grid(tmp_path / "b" / "sst.nc", (0.0, 1.0, 2.0))
+    ids = [json.loads(poles("publish", path, "--json")[1])["id"] for path in (first, second, first, second)]
+    assert ids == ["sst", "sst-2", "sst", "sst-2"]
+    datasets = read(tmp_path / "state" / "pygeoapi-config.yml").datasets
+    assert [d.source for d in datasets.values()] == [(str(first),), (str(second),)]
+
+
 def test_publishing_the_same_again_changes_nothing(poles: Any, tmp_path: Path) -> None:
     config, source = tmp_path / "config.yml", grid(tmp_path / "sst.nc")
     poles("publish", source, "--config", config)
@@ -307,6 +315,15 @@ def test_a_refusal_is_one_line_and_writes_nothing(path: str, poles: Any, tmp_pat
     assert existing.read_text("utf-8") == FILE
     assert not (tmp_path / "other.yml").exists()
     assert not list((tmp_path / "state").glob("facts/*"))
+
+
+def test_a_refusal_names_the_file_that_is_meant(poles: Any, tmp_path: Path) -> None:
+    with netCDF4.Dataset(tmp_path / "nowhere.nc", "w") as file:
+        file.createDimension("n", 3)
+        file.createVariable("v", "f4", ("n",))[:] = 0
+    code, _, err = poles("publish", "nowhere.nc")
+    assert code == 2
+    assert err.startswith(f"poles: {tmp_path / 'nowhere.nc'}: ")
 
 
 def test_kinds_are_not_mixed(poles: Any, tmp_path: Path) -> None:
