@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from poles.cf import numbers, unpacked, words
+from poles.cf import words
 from poles.errors import Unreadable
+from poles.physical import number, numbers, physical
 from poles.stored import Array, Opened, Stored
 
 Dims = tuple[str, ...]
@@ -51,14 +52,25 @@ class Variable:
 
     @cached_property
     def values(self) -> tuple[Array, Array | None]:
-        """Physical values (texts as objects), and where they are missing."""
-        whole = self.stored.whole()
-        return unpacked(_joined(whole) if whole.ndim > len(self.dims) else whole, self.attrs)
+        """Physical values (texts as objects), and which integers are missing (None: none is)."""
+        raw = self.stored.whole()
+        if self.is_text:
+            return physical(self.stored).of(_joined(raw) if raw.ndim > len(self.dims) else raw), None
+        found = physical(self.stored, default_fill=True).of(raw)
+        if self.stored.dtype.kind == "f" or found.dtype.kind != "f" or _is_packed(self.attrs):
+            return found, None
+        missing = np.isnan(found)
+        whole = raw if "_Unsigned" not in self.attrs else np.where(missing, 0, found).astype(np.int64)
+        return whole, missing if missing.any() else None
 
     @cached_property
     def numbers(self) -> Array:
         """float64, NaN where missing."""
-        return numbers(self.stored.whole(), self.attrs)
+        return numbers(self.stored)
+
+
+def _is_packed(attrs: Mapping[str, Any]) -> bool:
+    return number(attrs.get("scale_factor"), 1.0) != 1.0 or number(attrs.get("add_offset"), 0.0) != 0.0
 
 
 def _joined(characters: Array) -> Array:
