@@ -162,6 +162,24 @@ class ExtractSubset(Process):
     }
     keywords = {"en": ["extraction", "subset"], "fr": ["extraction", "sous-ensemble"]}  # noqa: RUF012
     inputs = Inputs
+    french = {  # noqa: RUF012
+        "collection": ("Collection", "L'identifiant d'une collection"),
+        "bbox": ("Boîte", "Ouest, sud, est, nord"),
+        "polygon": ("Polygone", "Un polygone en GeoJSON ou WKT, au lieu d'une boîte"),
+        "datetime": ("Date", "Une date, ou un intervalle comme 2020-01-01/2020-02-01 ; une fin ouverte s'écrit .."),
+        "z": ("Niveaux", "Un niveau, une liste 10,50,100, un intervalle 10/100 ou une répétition R5/0/10"),
+        "parameters": ("Paramètres", "Les clés de paramètres de la collection ; tous s'il manque"),
+        "crs": ("CRS", "Le CRS de la boîte ou du polygone et du résultat, par son URI"),
+        "format": ("Format", "NetCDF, CoverageJSON, GeoTIFF ou CSV pour les grilles, GeoJSON ou CSV pour les entités"),
+    }
+    example = {  # noqa: RUF012
+        "inputs": {
+            "collection": "odatis-levitus-north-atlantic",
+            "bbox": [-30, 30, -10, 50],
+            "z": "0/100",
+            "format": "NetCDF",
+        }
+    }
     formats = ogc.MEDIA_TYPES
 
     def computed(self, inputs: Inputs, datasets: Datasets) -> Answer:

@@ -1,6 +1,7 @@
 """What every process is to pygeoapi and to the web: described by its `Inputs`, run over the data sets."""
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -37,6 +38,10 @@ class Process(BaseProcessor):  # type: ignore[misc]
     keywords: ClassVar[Mapping[str, list[str]]]
     version: ClassVar[str] = "1.0.0"
     inputs: ClassVar[type[BaseModel]]
+    french: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    """Title and description of each input in French; their English stands in `inputs`."""
+    example: ClassVar[Document] = {}
+    """A request that works over the demonstration."""
     output: ClassVar[str] = "result"
     formats: ClassVar[Mapping[str, str]]
     """Names and media types of the formats of the result."""
@@ -56,8 +61,9 @@ class Process(BaseProcessor):  # type: ignore[misc]
             "keywords": {k: list(v) for k, v in cls.keywords.items()},
             "jobControlOptions": ["sync-execute"],
             "outputTransmission": ["value"],
-            "inputs": described_inputs(cls.inputs),
+            "inputs": described_inputs(cls.inputs, cls.french),
             "outputs": {cls.output: described_output(cls.formats)},
+            **({"example": deepcopy(cls.example)} if cls.example else {}),
         }
 
     def computed(self, inputs: Any, datasets: Datasets) -> Answer:
@@ -123,20 +129,24 @@ def _refused(model: type[BaseModel], error: ValidationError) -> Invalid:
     return Invalid(f"inputs.{name}" if path else name, found, remedy)
 
 
-def described_inputs(model: type[BaseModel]) -> Document:
-    """The inputs as OGC API Processes describes them, from the JSON schema of the model."""
+def described_inputs(model: type[BaseModel], french: Mapping[str, tuple[str, str]]) -> Document:
+    """The inputs as OGC API Processes describes them, from the JSON schema of the model; texts in both languages."""
     schema = model.model_json_schema()
     required = schema.get("required", [])
     return {
         name: {
-            "title": prop.pop("title", name),
-            "description": prop.pop("description", ""),
+            "title": _both(prop.pop("title", name), french.get(name, ("", ""))[0]),
+            "description": _both(prop.pop("description", ""), french.get(name, ("", ""))[1]),
             "schema": _plain(prop),
             "minOccurs": int(name in required),
             "maxOccurs": 1,
         }
         for name, prop in schema["properties"].items()
     }
+
+
+def _both(english: str, french: str) -> str | dict[str, str]:
+    return {"en": english, "fr": french} if french else english
 
 
 def _plain(schema: Document) -> Document:
@@ -151,8 +161,8 @@ def _plain(schema: Document) -> Document:
 def described_output(formats: Mapping[str, str]) -> Document:
     """The one output, in any of its formats."""
     return {
-        "title": "Result",
-        "description": "The file, in the format asked",
+        "title": {"en": "Result", "fr": "Résultat"},
+        "description": {"en": "The file, in the format asked", "fr": "Le fichier, dans le format demandé"},
         "schema": {
             "oneOf": [
                 {"type": "string", "contentMediaType": media_type}
