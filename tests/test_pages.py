@@ -900,3 +900,25 @@ def test_a_collection_of_the_demonstration_answers_in_pages(
         assert shown["drawings"] or shown["empty"] or shown["first"], address
         if shown["first"]:
             assert not visited(browser, demo, shown["first"], language)["fault"]
+
+
+RUN = """(async () => {
+    document.querySelector("form[data-run] button").click();
+    for (let n = 0; n < 400 && !document.querySelector(".result a, .result .fault"); n += 1) {
+        await new Promise(done => setTimeout(done, 25));
+    }
+    return document.querySelector(".result").innerText;
+})()"""
+
+
+@browses
+def test_a_process_runs_from_its_page(browser: Browser, demo: str) -> None:
+    visit = browser.visit(f"{demo}/processes/extract-subset?lang=fr", RUN)
+    assert visit.complaints == []
+    assert re.fullmatch(r"Enregistrer .+\.nc", visit.seen.strip())
+
+
+@browses
+def test_an_error_is_a_page_in_the_language_of_the_reader(browser: Browser, demo: str) -> None:
+    seen = browser.visit(f"{demo}/collections/nowhere?lang=fr", "document.querySelector('h1').innerText").seen
+    assert seen == pages.texts("fr")(wording.FAULTS[404])
