@@ -27,6 +27,8 @@ class Along:
     flip: bool = False
     used: str = ""
     """Key of the coordinate."""
+    note: str = ""
+    """What was wrong with it, and how it is read all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,13 @@ class Axes:
             text(stored.attrs, "standard_name") or None,
             positive(stored) if c.role == "z" else None,
         )
-        return Along(axis, dim, way < 0, stored.key)
+        return Along(axis, dim, way < 0, stored.key, self._undated(c))
+
+    def _undated(self, c: Coordinate) -> str:
+        """What is said of a time that counts from no date."""
+        unit = units(c.stored.attrs)
+        named = text(c.stored.attrs, "standard_name") == "time" or c.stored.name.lower() == "time"
+        return f"{c.key}: {unit!r} counts from no date; kept as numbers" if named and c.role != "t" else ""
 
     def _labelled(self, stored: Stored, dim: str) -> Along:
         labels = np.array(["" if v is None else str(v) for v in stored.whole().ravel().tolist()], object)
@@ -158,7 +166,8 @@ class Axes:
                 label="" if stored is None else text(stored.attrs, "long_name"),
                 standard_name=None if stored is None else text(stored.attrs, "standard_name") or None,
             )  # fmt: skip
-            self._known[key] = Along(axis, dim, used="" if stored is None else stored.key)
+            note = "" if stored is None else f"{stored.key}: runs neither forwards nor backwards; steps are counted"
+            self._known[key] = Along(axis, dim, used="" if stored is None else stored.key, note=note)
         return self._known[key]
 
     def _timed(self, stored: Stored, dim: str | None) -> Along | None:

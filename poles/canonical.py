@@ -38,6 +38,8 @@ class AxisValues:
     bounds: Array | None
     flip: bool
     slack: float
+    notes: tuple[str, ...] = ()
+    """What was wrong, and how it is read all the same."""
 
     @classmethod
     def of(cls, file: File, stored: Stored, scale: float, turning: bool) -> "AxisValues":
@@ -48,8 +50,12 @@ class AxisValues:
             found = "every value is missing" if not np.isfinite(raw).any() else "some values are missing"
             raise Unreadable(stored.key, found, "fill the axis")
         bounds = _bounds(file, stored, scale)
+        notes = []
         if turning:
-            raw = _unwrapped(raw)
+            run = _unwrapped(raw)
+            if run is not raw:
+                notes.append(f"{stored.key}: longitudes jump; they are read as running on")
+            raw = run
         flip = len(raw) > 1 and bool(raw[0] > raw[-1])
         if flip:
             raw, bounds = raw[::-1], None if bounds is None else bounds[::-1]
@@ -59,9 +65,11 @@ class AxisValues:
         if turning and len(raw) > 2:
             # The first column again after a whole circle is one place twice.
             there = raw < raw[0] + CIRCLE - 0.1 * float(steps.min())
+            if not there.all():
+                notes.append(f"{stored.key}: goes around more than once; what comes again is read once")
             raw, bounds = raw[there], None if bounds is None else bounds[there]
         slack = float(np.spacing(np.float32(np.abs(raw).max()))) if stored.dtype == np.float32 else 0.0
-        return cls(np.ascontiguousarray(raw), bounds, flip, slack)
+        return cls(np.ascontiguousarray(raw), bounds, flip, slack, tuple(notes))
 
 
 def decimal(stored: Stored) -> Array:
@@ -105,10 +113,10 @@ def _unwrapped(longitudes: Array) -> Array:
 
 
 def half_cell(other: AxisValues) -> float:
-    """Half a cell of an axis of one: as large as the cells of the other axis, else next to nothing."""
+    """Half a cell of an axis of one: as large as the cells of the other axis, else ten metres, in degrees."""
     if len(other.values) > 1:
         return float(np.median(np.diff(other.values))) / 2
-    return 1e-6
+    return 1e-4
 
 
 def scale_of(stored: Stored, crs: CRS, mapping: Mapping[str, Any]) -> float:

@@ -1,13 +1,13 @@
 """Grids: from the arrays of an opened source to canonical form, with no configuration."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
-from poles.axes import Along, Axes, calendar_of
+from poles.axes import Along, Axes, CellTimes, calendar_of
 from poles.cf import described
 from poles.coordinates import File
 from poles.coverage import Axis
@@ -21,7 +21,7 @@ from poles.physical import physical
 from poles.placing import Horizontal, Placed, Placing
 from poles.reading import Dim, reader
 from poles.roles import text
-from poles.stored import Opened, Stored
+from poles.stored import Array, Opened, Stored
 
 __all__ = ["Grid", "GridParameter", "Horizontal", "grids", "is_sampling", "joined"]
 
@@ -106,7 +106,8 @@ def _candidates(file: File) -> Iterator[Stored]:
     listed = file.listed_anywhere
     for key, stored in file.arrays.items():
         apart = key in listed or key in file.bounds or is_mapping(stored.attrs) or _is_structure(stored)
-        if stored.dims and not apart and stored.dtype.kind in "iufbOSU" and not _is_coordinate(file, stored):
+        plain = stored.dims and stored.dtype.kind in "iufbOSU" and len(set(stored.dims)) == len(stored.dims)
+        if plain and not apart and not _is_coordinate(file, stored):
             yield stored
 
 
@@ -141,33 +142,32 @@ class _Group:
     axes: dict[str, Along]
     parameters: dict[str, GridParameter]
     scalars: dict[str, Axis]
-    cell_times: object
-    cells: object = None
+    timed: CellTimes | None
+    cell_times: tuple[Callable[[], Array], str] | None = None
 
-    def takes(self, placed: Placed, along: Iterable[Along], cell_times: object) -> bool:
-        same = placed.horizontal is self.placed.horizontal and cell_times == self.cell_times
+    def takes(self, placed: Placed, along: Iterable[Along], timed: CellTimes | None) -> bool:
+        """Whether a parameter fits in: the same cells and times of cells, and no other axis of a name."""
+        same = placed.horizontal is self.placed.horizontal and timed == self.timed
         return same and all(self.axes.get(a.axis.name, a) is a for a in along)
 
     def grid(self, notes: tuple[str, ...]) -> Grid:
         axes = ordered({n: a.axis for n, a in self.axes.items()})
-        return Grid(
-            self.placed.horizontal, axes, self.parameters, self.cells,  # type: ignore[arg-type]
-            (*self.placed.mended, *notes), tuple(self.scalars.values()),
-        )  # fmt: skip
+        mended = (*self.placed.mended, *(a.note for a in self.axes.values() if a.note), *notes)
+        scalars = tuple(self.scalars.values())
+        return Grid(self.placed.horizontal, axes, self.parameters, self.cell_times, mended, scalars)
 
 
 def _put(groups: list[_Group], one: _Found, key: str, axes: Axes) -> None:
     """Adds a parameter to the first grid that can take it, else to one of its own."""
     placed, stored = one.placed, one.stored
     along = axes.of(stored, placed.dims)
-    times = axes.cell_times(stored, placed.dims)
-    group = next((g for g in groups if g.takes(placed, along, times)), None)
+    timed = axes.cell_times(stored, placed.dims)
+    group = next((g for g in groups if g.takes(placed, along, timed)), None)
     if group is None:
-        group = _Group(placed, {}, {}, {}, times)
-        if times is not None:
-            shape = placed.horizontal.shape
-            made = lru_cache(maxsize=1)(lambda: axes.times_of_cells(times, placed.dims, shape))
-            group.cells = (made, calendar_of(times.stored))
+        group = _Group(placed, {}, {}, {}, timed)
+        if timed is not None:
+            of_cells = partial(axes.times_of_cells, timed, placed.dims, placed.horizontal.shape)
+            group.cell_times = lru_cache(maxsize=1)(of_cells), calendar_of(timed.stored)
         groups.append(group)
     group.axes |= {a.axis.name: a for a in along}
     group.scalars |= {a.name: a for a in axes.others_alone(stored)}

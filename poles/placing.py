@@ -53,7 +53,7 @@ class Placing:
             return sheared
         pair, kind = self._lonlat(stored)
         if pair is not None and kind == "axes":
-            return self._rows_and_columns(pair, self._geographic(stored))
+            return self._noted(self._rows_and_columns(pair, self._geographic(stored)), stored)
         flat = self._flat(stored)
         if flat is not None:
             crs, mapping = self._projection(stored, flat)
@@ -173,6 +173,13 @@ class Placing:
         found = crs_of(self._mapping(stored, ())) if self._mapping(stored, ()) else None
         return found if found is not None and found.is_geographic and not found.is_derived else LONLAT
 
+    def _noted(self, placed: Placed, stored: Stored) -> Placed:
+        """Says where an array names a grid mapping that is not there."""
+        said = text(stored.attrs, "grid_mapping")
+        if not said or self.crs is not None or self._mapping(stored, ()):
+            return placed
+        return replace(placed, mended=(*placed.mended, f"{said}: the grid mapping is missing; read as CRS84"))
+
     def _projection(self, stored: Stored, flat: tuple[Coordinate, Coordinate]) -> tuple[CRS | None, Mapping[str, Any]]:
         mapping = self._mapping(stored, [c.stored.name for c in flat])
         crs = self.crs or (crs_of(mapping) if mapping else None)
@@ -217,7 +224,8 @@ class Placing:
             rows = line(down.values, down.bounds, polar=turning, slack=down.slack, lone=half_cell(across))
             dims = (*self._dim(y), *self._dim(x))
             horizontal = Rectilinear(crs, columns, rows)
-            self._known[key] = Placed(horizontal, dims, (down.flip, across.flip), frozenset({x.key, y.key}))
+            used, notes = frozenset({x.key, y.key}), (*across.notes, *down.notes)
+            self._known[key] = Placed(horizontal, dims, (down.flip, across.flip), used, notes)
         return self._known[key]
 
     def _dim(self, c: Coordinate) -> tuple[str, ...]:

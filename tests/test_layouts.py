@@ -717,6 +717,22 @@ def test_a_dimension_of_times_is_never_a_horizontal() -> None:
         grids(opened)
 
 
+def test_what_was_wrong_is_said() -> None:
+    time = array("time", "time", [6.0, 12.0], units="hours")
+    v = array("v", "time lat lon", np.zeros((2, 2, 3)), grid_mapping="crs")
+    assert only(*lonlat([359.0, 0.0, 1.0]), time, v).mended == (
+        "lon: longitudes jump; they are read as running on",
+        "crs: the grid mapping is missing; read as CRS84",
+        "time: 'hours' counts from no date; kept as numbers",
+    )
+    assert only(*lonlat(), array("v", "lat lon", VALUES)).mended == ()
+
+
+def test_an_array_over_one_dimension_twice_is_no_parameter() -> None:
+    twice = array("covariance", "lat lat lon", np.zeros((2, 2, 3)))
+    assert list(only(*lonlat(), twice, array("v", "lat lon", VALUES)).parameters) == ["v"]
+
+
 def test_one_array_that_cannot_be_placed_does_not_hide_the_others() -> None:
     grid = only(*lonlat(), array("v", "lat lon", VALUES), *flat(units="m"), array("w", "y x", VALUES))
     assert list(grid.parameters) == ["v"]
