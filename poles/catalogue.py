@@ -79,7 +79,7 @@ def read(path: Path, state: Path | None = None) -> Catalogue:
 
 def files(path: Path) -> tuple[Path, ...]:
     """The root file of a catalogue and the files that it lists."""
-    return (path, *included(_server(_document(path).sections(), path).include, path.parent))
+    return (path, *included(_server(_document(path, again=True).sections(), path).include, path.parent))
 
 
 def included(patterns: Sequence[str], folder: Path) -> tuple[Path, ...]:
@@ -164,14 +164,15 @@ def _complete(config: dict[str, Any]) -> None:
         metadata["license"] = {"name": "Each collection states its own", "url": url, **(metadata.get("license") or {})}
 
 
-def _document(path: Path) -> Document:
+def _document(path: Path, *, again: bool = False) -> Document:
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8", newline="") as file:
+            text = file.read()
     except FileNotFoundError as error:
         raise Unreadable(str(path), "no such file", "publish a file, or give --config") from error
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable(str(path), f"cannot be read ({error})", "give a readable YAML file in UTF-8") from error
-    return Document(text, os.path.abspath(path))
+    return Document(text, os.path.abspath(path), again=again)
 
 
 def _server(config: Mapping[str, Any], path: Path) -> _Server:

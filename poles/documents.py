@@ -7,6 +7,7 @@ key given twice spoils one block, not the file.
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -28,6 +29,12 @@ class BlockError(Exception):
 class _Loader(yaml.CSafeLoader):
     """PyYAML's C loader, strict about keys given twice."""
 
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        """The tag of a node; that of a scalar is worked out once for all scalars like it."""
+        if kind is yaml.ScalarNode:
+            return _tag(value) if implicit[0] else self.DEFAULT_SCALAR_TAG
+        return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
@@ -36,6 +43,15 @@ class _Loader(yaml.CSafeLoader):
                     raise BlockError(key.value, f"given twice (line {key.start_mark.line + 1})", "keep one")
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+@lru_cache(maxsize=32_768)
+def _tag(value: str) -> str:
+    resolvers = _Loader.yaml_implicit_resolvers
+    for tag, pattern in (*resolvers.get(value[:1], ()), *resolvers.get(None, ())):
+        if pattern.match(value):
+            return str(tag)
+    return str(_Loader.DEFAULT_SCALAR_TAG)
 
 
 def _interpolated(_: yaml.Loader, node: yaml.ScalarNode) -> bool | float | int | str:
@@ -70,11 +86,11 @@ _Loader.add_constructor("!variable", _interpolated)
 class Document:
     """One configuration file: its sections as values, its resources one by one."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, *, again: bool = False) -> None:
+        """`again`: the nodes are kept, for the same text to be read again."""
         self.text, self.name = text, name
-        self._loader = _Loader(text)
         try:
-            root = self._loader.get_single_node()
+            self._loader, root = _composed_again(text) if again else _composed(text)
         except yaml.YAMLError as error:
             raise Unreadable(name, _place(error), "mend the YAML") from error
         if not isinstance(root, yaml.MappingNode):
@@ -119,6 +135,14 @@ class Document:
         except ValueError as error:  # a timestamp that the civil calendar lacks
             remedy = "give a date of the civil calendar, or null"
             raise BlockError(f"line {node.start_mark.line + 1}", str(error), remedy) from error
+
+
+def _composed(text: str) -> tuple[_Loader, yaml.Node | None]:
+    loader = _Loader(text)
+    return loader, loader.get_single_node()
+
+
+_composed_again = lru_cache(maxsize=2)(_composed)
 
 
 def _place(error: yaml.YAMLError) -> str:

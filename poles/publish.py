@@ -252,22 +252,22 @@ class _Blocks:
 
     def __init__(self, config: Path) -> None:
         self._root = config.resolve()
-        documents = [Document(_text(f), str(f)) for f in files(config)] if config.exists() else []
-        self._nodes = {found: (document, node) for document in documents for found, node in document.entries()}
+        documents = [Document(_text(f), str(f), again=True) for f in files(config)] if config.exists() else []
+        self._nodes = {found: (read, node) for read in documents for found, node in read.entries()}
 
     def found(self, named: str) -> _Found:
         """What is published under an id."""
         if named not in self._nodes:
             return _Found(None, self._root)
-        document, node = self._nodes[named]
-        return _Found(self._read(named, document, node), Path(document.name).resolve())
+        read, node = self._nodes[named]
+        return _Found(self._read(named, read, node), Path(read.name).resolve())
 
     @staticmethod
-    def _read(named: str, document: Document, node: yaml.Node) -> Dataset | Literal["process", "unreadable"]:
+    def _read(named: str, read: Document, node: yaml.Node) -> Dataset | Literal["process", "unreadable"]:
         try:
-            block = document.value(node)
+            block = read.value(node)
             is_process = isinstance(block, dict) and block.get("type") == "process"
-            return "process" if is_process else entry(named, block, os.path.dirname(document.name), Limits())
+            return "process" if is_process else entry(named, block, os.path.dirname(read.name), Limits())
         except BlockError:
             return "unreadable"
 
@@ -335,8 +335,8 @@ def _at(block: Block, path: splice.Path) -> Any:
 
 
 def _block(text: str, named: str) -> Block:
-    document = Document(text, "file")
-    block: Block = document.value(dict(document.entries())[named])
+    read = Document(text, "file", again=True)
+    block: Block = read.value(dict(read.entries())[named])
     return block
 
 
@@ -353,27 +353,27 @@ def _text(home: Path) -> str:
 
 def _unharmed(before: str, after: str, named: str, home: Path) -> None:
     """All that is not the block of that id says what it said. Raises `Unreadable`."""
-    old, new = Document(before, str(home)), Document(after, str(home))
+    old, new = (Document(text, "file", again=True) for text in (before, after))
     if _values(old, named) != _values(new, named) or old.sections() != new.sections():
         raise Unreadable(str(home), "its layout cannot be edited safely", "write each block on lines of its own")
 
 
-def _values(document: Document, named: str) -> list[tuple[str, Any]]:
-    return [(found, _said(document, node)) for found, node in document.entries() if found != named]
+def _values(read: Document, named: str) -> list[tuple[str, Any]]:
+    return [(found, _said(read, node)) for found, node in read.entries() if found != named]
 
 
-def _said(document: Document, node: yaml.Node) -> Any:
+def _said(read: Document, node: yaml.Node) -> Any:
     try:
-        return document.value(node)
+        return read.value(node)
     except BlockError as error:
         return error.found
 
 
 def _made(text: str, named: str, home: Path) -> Dataset:
     """The data set as its block will be read. Raises `Unreadable`."""
-    document = Document(text, str(home))
+    read = Document(text, "file", again=True)
     try:
-        return entry(named, document.value(dict(document.entries())[named]), str(home.parent), Limits())
+        return entry(named, read.value(dict(read.entries())[named]), str(home.parent), Limits())
     except BlockError as error:
         raise Unreadable(f"{named}: {error.key}", error.found, error.remedy) from error
 

@@ -129,8 +129,8 @@ class _Mapping:
 
     @classmethod
     def root(cls, text: str, limit: int) -> "_Mapping":
-        document = Document(text, "file")
-        return cls(document, document.root, limit)
+        whole = Document(text, "file", again=True)
+        return cls(whole, whole.root, limit)
 
     @property
     def column(self) -> int:
