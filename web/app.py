@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, Response, request, send_from_directory
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 
+from poles import sources
 from poles.catalogue import Catalogue, read
 from poles.describe import describe
 from poles.errors import Busy, PolesError
@@ -124,6 +126,7 @@ class Served:
             self.take(catalogue)
         except PolesError as error:
             self.fault = error.public
+        threading.Thread(target=sources.loaded, name="loaded", daemon=True).start()
         if watch:
             Watch(self.settings.catalogue, self.take, catalogue, describe).start()
 

@@ -9,7 +9,7 @@ from poles.sources.kinds import version
 from poles.sources.locks import Replaced
 from poles.stored import Opened
 
-__all__ = ["Replaced", "kind_of", "open_source", "version"]
+__all__ = ["Replaced", "kind_of", "loaded", "open_source", "version"]
 
 
 def kind_of(href: str) -> Literal["arrays", "rows"]:
@@ -28,3 +28,10 @@ def open_source(href: str) -> Opened:
     # Each library is loaded when a file needs it: the command line starts without any.
     found: Opened = import_module(f"poles.sources.{kind}").opened(href)
     return found
+
+
+def loaded() -> None:
+    """Loads the libraries of all formats, so that no request of a server waits for one."""
+    import pyogrio  # noqa: F401
+
+    from poles.sources import netcdf, raster, zarr  # noqa: F401

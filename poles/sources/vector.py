@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyogrio
 import shapely
 from pyproj import CRS
 
@@ -64,10 +63,17 @@ def vector_rows(href: str, names: Mapping[str, str] | None = None, crs: str | No
     return Rows(table, roles, described, "features", native, name, {"fids": fids}, tuple(assumed))
 
 
+def _pyogrio() -> Any:
+    """Loaded at the first use: it brings pandas, half the start of a command that reads no vectors."""
+    import pyogrio
+
+    return pyogrio
+
+
 def _layer(href: str, wanted: str | None) -> str:
     try:
         with GDAL:
-            layers = [str(n) for n, kind in pyogrio.list_layers(href) if kind is not None or wanted is not None]
+            layers = [str(n) for n, kind in _pyogrio().list_layers(href) if kind is not None or wanted is not None]
     except Exception as error:  # GDAL raises many kinds for a file that it cannot open
         raise Unreadable(href, "neither text, arrays nor vectors that are read", "convert it to GeoPackage") from error
     if wanted is not None and wanted in layers:
@@ -86,8 +92,8 @@ def _read(href: str, layer: str) -> tuple[dict[str, Any], pa.Table]:
     try:
         with GDAL, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            meta, table = pyogrio.read_arrow(href, layer=layer, return_fids=True)
-            info = pyogrio.read_info(href, layer=layer)
+            meta, table = _pyogrio().read_arrow(href, layer=layer, return_fids=True)
+            info = _pyogrio().read_info(href, layer=layer)
     except Exception as error:  # GDAL raises many kinds for a broken file
         raise Unreadable(href, str(error).splitlines()[0][:120], "mend or convert the file") from error
     names = table.column_names
