@@ -159,9 +159,9 @@ def _between(source: CRS, target: CRS) -> Pipeline:
 
 
 def densified(west: float, south: float, east: float, north: float, pieces: int = 64) -> tuple[Any, Any]:
-    """Points along the edge of a box: what a curved transformation makes of it is no longer given by its corners."""
+    """Points around the edge of a box: what a curved transformation makes of it is no longer given by its corners."""
     x, y = np.linspace(west, east, pieces + 1), np.linspace(south, north, pieces + 1)
     full = np.full(pieces + 1, 1.0)
-    xs = np.concatenate([x, east * full, x, west * full])
-    ys = np.concatenate([south * full, y, north * full, y])
+    xs = np.concatenate([x, east * full, x[::-1], west * full])
+    ys = np.concatenate([south * full, y, north * full, y[::-1]])
     return xs, ys

@@ -14,6 +14,7 @@ from poles.crs import LONLAT, Pipeline, is_lonlat, pipeline, transform, uri
 from poles.dataset import BBox
 from poles.errors import TooLarge
 from poles.line import CIRCLE, Line, Piece, arc
+from poles.masking import held
 from poles.query import Box
 from poles.region import Rectangle, Region, as_box, rectangle, shape
 from poles.stored import Array
@@ -233,7 +234,8 @@ class Rectilinear:
         """Rows and columns around the outline of a region; all of them where it holds a pole or has no end."""
         with np.errstate(invalid="ignore"):
             xs, ys = region.outline()
-            x, y = self._inwards(xs, ys, crs)
+            there = np.isfinite(xs)
+            x, y = self._inwards(xs[there], ys[there], crs)
         if not len(x) or not (np.isfinite(x) & np.isfinite(y)).all() or self._over_pole(region, crs):
             return self.down.whole(), self.across.whole()
         rows = self.down.between(float(y.min()) - self._margin(self.down), float(y.max()) + self._margin(self.down))
@@ -261,14 +263,21 @@ class Rectilinear:
             raise TooLarge("area", found, "ask a smaller one, or a box in the CRS of the data")
         x = np.concatenate([self.x[part] + turn for part, turn in columns])
         y = np.concatenate([self.y[part] for part, _ in rows])
-        keep = np.empty((high, wide), bool)
-        step = max(1, 1_000_000 // wide)
-        for start in range(0, high, step):
-            xs, ys = np.broadcast_arrays(x[None, :], y[start : start + step, None])
-            if crs is not None:
-                xs, ys = self._outwards(xs, ys, crs)
-            keep[start : start + step] = region.holds(xs, ys)
+        if crs is None:
+            keep = held(x, y, region.holds, None)
+        else:
+            keep = held(x, y, lambda xs, ys: region.holds(*self._outwards(xs, ys, crs)), self._border(region, crs))
         return self._trimmed(rows, columns, keep)
+
+    def _border(self, region: Region, crs: CRS) -> tuple[Array, Array] | None:
+        """The edge of a region along the axes; None where it does not stay one line: longitudes, the end of a CRS."""
+        if self.across.turning:
+            return None
+        with np.errstate(invalid="ignore"):
+            xs, ys = region.outline(1024)
+            x, y = self._inwards(xs, ys, crs)
+        known = np.isfinite(xs) & np.isfinite(ys)
+        return (x, y) if len(x) and (np.isfinite(x) & np.isfinite(y))[known].all() else None
 
     def _trimmed(self, rows: list[Piece], columns: list[Piece], keep: Array) -> Selection:
         """The selection without the outer rows and columns that keep nothing."""

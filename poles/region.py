@@ -37,11 +37,11 @@ class Rectangle:
             across = (x >= self.west) & (x <= self.east)
         return across & (y >= self.south) & (y <= self.north) & np.isfinite(x)
 
-    def outline(self) -> tuple[Array, Array]:
-        """Points all around; none where a side is open."""
+    def outline(self, pieces: int = 64) -> tuple[Array, Array]:
+        """Points all around, side by side; none where a side is open."""
         if not all(map(isfinite, (self.west, self.south, self.east, self.north))):
             return np.empty(0), np.empty(0)
-        return densified(self.west, self.south, self.east, self.north)
+        return densified(self.west, self.south, self.east, self.north, pieces)
 
 
 def rectangle(box: Box, crs: CRS) -> Rectangle:
@@ -78,12 +78,14 @@ class Shape:
         inside: Array = shapely.intersects_xy(self.geometry, x, y)
         return inside
 
-    def outline(self) -> tuple[Array, Array]:
-        """Points along all edges."""
+    def outline(self, pieces: int = 64) -> tuple[Array, Array]:
+        """Points along all rings, NaN between two."""
         west, south, east, north = self.bounds
-        longest = max(east - west, north - south) / 64
+        longest = max(east - west, north - south) / pieces
         dense = shapely.segmentize(self.geometry, longest) if longest > 0 else self.geometry
-        x, y = shapely.get_coordinates(dense).T
+        rings = [r for p in _polygons(dense) for r in (p.exterior, *p.interiors)]
+        parted = [v for r in rings for v in (shapely.get_coordinates(r), np.full((1, 2), np.nan))]
+        x, y = np.concatenate(parted).T
         return x, y
 
 

@@ -119,7 +119,7 @@ class Scattered:
         if not len(points):
             return []
         x, y = np.asarray(points, float).T
-        if not is_lonlat(crs):
+        if crs is not LONLAT and not is_lonlat(crs):
             x, y = transform(x, y, crs, LONLAT)
         there = np.isfinite(x) & np.isfinite(y) & (np.abs(y) <= 90)
         found = self._holding(on_sphere(np.where(there, x, 0.0), np.where(there, y, 0.0)))

@@ -13,6 +13,7 @@ from pyproj import CRS
 
 from poles.crs import LONLAT, crs, transform
 from poles.curvilinear import Curvilinear
+from poles.errors import TooLarge
 from poles.horizontal import Rectilinear, Selection
 from poles.line import Line, line
 from poles.query import Box
@@ -290,6 +291,33 @@ def test_a_box_in_another_crs_is_transformed(
     x, y = transform(*places(grid), LONLAT, LAMBERT)
     inside = (x >= box.west) & (x <= box.east) & (y >= box.south) & (y <= box.north)
     assert taken(grid.window(box, LAMBERT)) == where(grid, inside)
+
+
+FINE = Rectilinear(LAMBERT, line(600_000 + 100.0 * np.arange(500)), line(6_200_000 + 100.0 * np.arange(400)))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(2.9, 3.6), st.floats(42.8, 43.3), st.floats(0.01, 1.0))
+def test_a_large_area_is_the_same_though_few_of_its_cells_are_asked(x: float, y: float, r: float) -> None:
+    spokes = zip(np.linspace(0, 2 * np.pi, 12, endpoint=False), (1.0, 0.3) * 6, strict=True)
+    star = shapely.Polygon([(x + r * k * np.cos(a), y + r * k * np.sin(a)) for a, k in spokes])
+    holed = star.difference(shapely.Point(x, y).buffer(r / 8))
+    columns, rows = np.meshgrid(FINE.x, FINE.y)
+    lon, lat = transform(columns, rows, LAMBERT, LONLAT)
+    for polygon in (star, holed, shapely.box(x - r, y - r / 2, x + r, y + r)):
+        selection = FINE.inside(polygon, LONLAT)
+        found = np.zeros(FINE.shape, bool)
+        for window in selection.windows:
+            found[window] = True if selection.keep is None else selection.keep
+        assert (found == shapely.intersects_xy(polygon, lon, lat)).all()
+
+
+def test_an_area_of_too_many_cells_is_refused() -> None:
+    axis = line(np.arange(600_000.0, 610_000.0))
+    grid = Rectilinear(LAMBERT, axis, axis)
+    lon, lat = grid.lonlat((5000, 4000))
+    with pytest.raises(TooLarge, match="cells lie around it"):
+        grid.window(Box(lon, lat - 1, lon + 1, lat + 1), LONLAT)
 
 
 def test_a_box_around_the_pole_in_a_polar_crs_holds_all_longitudes() -> None:
