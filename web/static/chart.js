@@ -107,7 +107,7 @@ function stroke(picture, { points }, sx, sy, colour) {
     }
     pen = there;
   });
-  picture.append(svg("path", { d: path || "M0 0", class: "line", stroke: colour }));
+  if (path) picture.append(svg("path", { d: path, class: "line", stroke: colour }));
 }
 
 function drawable(value) {
