@@ -6,6 +6,7 @@ Exit codes: 0, done; 1, `check` found faults; 2, it failed, and one line on stan
 import argparse
 import json
 import os
+import socket
 import sys
 import threading
 import time
@@ -144,25 +145,36 @@ def _serve(asked: Arguments) -> int:
         _refuse_faults(config)
     elif not config.exists():
         raise Unreadable(str(config), "no such file", "publish a file first, or give --config")
-    given = {"HOST": asked.host, "PORT": asked.port, "WORKERS": asked.workers, "STRICT": 1 if asked.strict else None}
-    os.environ |= {f"POLES_{name}": str(value) for name, value in given.items() if value is not None}
-    os.environ["POLES_CONFIG"] = str(config.resolve())
     now = settings()
-    _keep_to_state(now.state.resolve())
-    host = f"[{now.host}]" if ":" in now.host else now.host
-    print(f"Poles at {now.url or f'http://{host}:{now.port}'}", flush=True)
+    host, port = asked.host or now.host, asked.port or now.port
+    _free(host, port)
+    print(f"Poles at {now.url or f'http://{f"[{host}]" if ":" in host else host}:{port}'}", flush=True)
+    given = {"HOST": host, "PORT": port, "WORKERS": asked.workers or now.workers, "CONFIG": config.resolve()}
+    environment = os.environ | {f"POLES_{name}": str(value) for name, value in given.items()} | _writing(now.state)
     gunicorn = [sys.executable, "-P", "-m", "gunicorn", "--chdir", "/", "-c", "python:web.gunicorn"]
-    os.execv(sys.executable, gunicorn)
+    os.execve(sys.executable, gunicorn, environment)
 
 
-def _keep_to_state(state: Path) -> None:
-    """Temporary files too lie in the state folder, so that all else may be read-only."""
-    os.environ["POLES_STATE"] = str(state)
+def _free(host: str, port: int) -> None:
+    """Raises `Invalid` where nothing can listen there; gunicorn would try for five seconds and say it in many lines."""
     try:
-        (state / "tmp").mkdir(parents=True, exist_ok=True)
-        os.environ.setdefault("TMPDIR", str(state / "tmp"))
-    except OSError:
-        pass  # a state folder that cannot be written: the server still serves
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        raise Invalid(f"{host}:{port}", error.strerror or str(error), "give another --host or --port") from None
+
+
+def _writing(state: Path) -> dict[str, str]:
+    """Where the server writes: temporary files too lie in the state folder, so that all else may be read-only."""
+    folder = state.resolve()
+    given = {"POLES_STATE": str(folder)}
+    try:
+        (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    except OSError:  # it cannot be written: the server still serves
+        return given
+    return given if "TMPDIR" in os.environ else given | {"TMPDIR": str(folder / "tmp")}
 
 
 def _refuse_faults(config: Path) -> None:

@@ -476,6 +476,17 @@ def answer(url: str) -> tuple[int, bytes]:
         return 0, b""
 
 
+def test_serve_refuses_a_port_that_is_taken(poles: Any, tmp_path: Path) -> None:
+    poles("publish", grid(tmp_path / "sst.nc"), "--config", tmp_path / "config.yml")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, out, err = poles("serve", "--config", tmp_path / "config.yml", "--port", port)
+    assert (code, out) == (2, "")
+    assert err == f"poles: 127.0.0.1:{port}: Address already in use; give another --host or --port\n"
+
+
 def test_serve_prints_where_and_ends_with_term(tmp_path: Path, poles: Any) -> None:
     poles("publish", grid(tmp_path / "sst.nc"), "--config", tmp_path / "config.yml")
     with socket.socket() as free:
