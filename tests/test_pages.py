@@ -768,8 +768,13 @@ RESTED = """
 """
 DRAWN = f"""(async () => {{ {RESTED} return {{
     drawings: document.querySelectorAll("{DRAWINGS}").length,
+    lines: document.querySelectorAll(".chart path.line").length,
     text: document.querySelector("[data-coverage]").innerText,
 }} }})()"""
+LINES = {
+    "position": 1, "position/profile": 1, "position/grid": 1, "position/calendar": 1, "locations/all": 3, "trajectory": 1,
+}  # fmt: skip
+"""Lines that a chart draws, by answer; the others are maps and single values."""
 OPENED = """(async () => {
     document.querySelector(".opblock-summary-control").click();
     await new Promise(done => setTimeout(done, 400));
@@ -785,6 +790,7 @@ def test_every_shape_of_answer_is_drawn(browser: Browser, served: str, path: str
         assert pages.texts("fr")("There is nothing here.") in seen["text"]
     else:
         assert seen["drawings"] > 0, seen
+        assert seen["lines"] == LINES.get(path.removeprefix("/collections/odatis-sst/"), 0)
 
 
 @browses
