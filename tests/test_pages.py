@@ -772,7 +772,8 @@ DRAWN = f"""(async () => {{ {RESTED} return {{
     text: document.querySelector("[data-coverage]").innerText,
 }} }})()"""
 LINES = {
-    "position": 1, "position/profile": 1, "position/grid": 1, "position/calendar": 1, "locations/all": 3, "trajectory": 1,
+    "position": 1, "position/profile": 1, "position/grid": 1, "position/calendar": 1,
+    "locations/all": 3, "trajectory": 1,
 }  # fmt: skip
 """Lines that a chart draws, by answer; the others are maps and single values."""
 OPENED = """(async () => {
