@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --group build --universal --pyth
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: setup dev serve check test lock deps bench openapi format clean
+.PHONY: setup dev serve check test lock deps bench fidelity openapi format clean
 .DEFAULT_GOAL := setup
 
 setup: $(VENV)/.runtime  ## the environment to serve
@@ -71,6 +71,9 @@ deps:  ## system packages, as root: the only command that changes the machine
 
 bench: dev  ## beside stock pygeoapi, on this machine
 	$(BIN)/python benchmarks/beside_stock.py
+
+fidelity: dev  ## known values of real files, through every API and format; writes docs/fidelity.md
+	$(BIN)/python benchmarks/fidelity.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

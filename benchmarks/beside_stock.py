@@ -211,7 +211,7 @@ def main() -> None:
         "# Benchmarks", "",
         "Written by `make bench`: one gunicorn worker each, four connections, medians of three rounds, one run.",
         f"Machine: {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}.", "",
-        f"A field of {' x '.join(map(str, SHAPE.values()))} float32 in chunks of {' x '.join(map(str, CHUNKS))}. "
+        f"A field of {' x '.join(map(str, SHAPE.values()))} float32 in chunks of {' x '.join(map(str, CHUNKS))}.",
         f"A position is {SHAPE['time']:,} steps of one cell; the cube is 24 steps of 21 x 21 cells.", "",
         *queries, "", "The listing opens no data:", "", *listing, "",
     ])  # fmt: skip
