@@ -52,7 +52,8 @@ class Known:
     lon: float
     lat: float
     others: dict[str, Any]
-    """Dimension -> coordinate (text for time), or index where there is none."""
+    """Dimension -> ("t", text), ("value", coordinate) or ("index", index) where there is none."""
+    sizes: dict[str, int] = field(default_factory=dict)
 
 
 def items() -> list[dict[str, Any]]:
@@ -87,7 +88,7 @@ def _known_of_netcdf(item: Mapping[str, Any]) -> Known | str:
         lon, lat, horizontal = found
         others = {d: _coordinate(nc, variable, d, i) for d, i in index.items() if d not in horizontal}
         key = _key(nc, k["var"])
-    return Known(key, float(k["value"]), lon, lat, others)
+    return Known(key, float(k["value"]), lon, lat, others, dict(zip(k["dims"], k["shape"], strict=True)))
 
 
 def _key(nc: netCDF4.Dataset, path: str) -> str:
@@ -218,7 +219,7 @@ def _coordinate(nc: netCDF4.Dataset, variable: Any, dim: str, index: int) -> Any
     named.sort(key=lambda v: v.name != dim)
     for v in named:
         units = str(getattr(v, "units", ""))
-        if "since" in units and not units.startswith(("month", "year")) and "since 0.0" not in units:
+        if "since" in units:
             return _time(v, index, units)
         if v.name == dim and _numeric(v):
             return ("value", float(np.ma.filled(v[index].astype(float), np.nan)))
@@ -227,6 +228,9 @@ def _coordinate(nc: netCDF4.Dataset, variable: Any, dim: str, index: int) -> Any
 
 def _time(variable: Any, index: int, units: str) -> Any:
     """The text of one step; the index where no library tells the date."""
+    steps = np.diff(np.ma.filled(variable[:], np.nan))
+    if units.startswith(("month", "year")) or not (np.all(steps > 0) or np.all(steps < 0)):
+        return ("index", index)
     try:
         when = cftime.num2date(float(variable[index]), units, getattr(variable, "calendar", "standard"))
     except ValueError:
@@ -248,11 +252,13 @@ def rewritten(path: Path, container: str, folder: Path) -> Path:
         store = zarr.storage.ZipStore(str(target), mode="w")
     groups = [""]
     with netCDF4.Dataset(path) as nc:
-        groups += [g.path.strip("/") for g in _walk(nc)]
+        groups += [g.path.strip("/") for g in _walk(nc) if g.variables]
     for group in groups:
         engine = {"decode_cf": False, "mask_and_scale": False, "decode_times": False, "decode_coords": False}
         with xr.open_dataset(path, group=group or None, engine="netcdf4", **engine) as source:
-            kept = source.drop_vars([n for n, v in source.variables.items() if v.dtype.kind not in "fiu"])
+            texts = [n for n, v in source.variables.items() if v.dtype.kind not in "fiu"]
+            mappings = {n: ((), 0, source[n].attrs) for n in texts if not source[n].ndim}
+            kept = source.drop_vars(texts).assign(mappings)
             for v in kept.variables.values():
                 v.encoding = {}
             kept = kept.drop_encoding().load()
@@ -273,7 +279,8 @@ def check(item: Mapping[str, Any], container: str = "as it is") -> Outcome:
     outcome = Outcome(item["path"], container)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        path = DATA / item["path"]
+        # A copy: the NetCDF library crashes where a file with texts is opened again while the engine holds it.
+        path = Path(shutil.copy(DATA / item["path"], folder))
         if container != "as it is":
             path = rewritten(path, container, folder)
         where = known(item)
@@ -314,7 +321,7 @@ def _asked(outcome: Outcome, where: Known, published: Mapping[str, Any], folder:
     from web.app import create_app
 
     os.environ["POLES_CONFIG"] = str(folder / "c.yml")
-    client = create_app(settings()).test_client()
+    client = create_app(settings(), watch=False).test_client()
     if where.key not in published["parameters"]:
         outcome.wrong.append(f"{where.key} is not among the parameters")
         return
@@ -375,21 +382,19 @@ def _steps(where: Known, axes: Mapping[str, Sequence[Any]]) -> dict[str, int]:
         for name, values in axes.items():
             if name in chosen or name in ("x", "y"):
                 continue
-            index = _step(kind, value, name, dim, values)
+            index = _step(kind, value, name, where.sizes[dim], values)
             if index is not None:
                 chosen[name] = index
                 break
     return {name: chosen.get(name, 0) for name in axes}
 
 
-def _step(kind: str, value: Any, name: str, dim: str, values: Sequence[Any]) -> int | None:
+def _step(kind: str, value: Any, name: str, size: int, values: Sequence[Any]) -> int | None:
     if kind == "t":
         return next((i for i, v in enumerate(values) if str(v).startswith(str(value)[:16])), None)
-    if name == "t":
-        return int(value) if kind == "index" and int(value) < len(values) else None
     if kind == "index":
-        return int(value) if int(value) < len(values) else None
-    return next((i for i, v in enumerate(values) if _close(v, value)), None)
+        return int(value) if len(values) == size else None
+    return None if name == "t" else next((i for i, v in enumerate(values) if _close(v, value)), None)
 
 
 def _close(a: Any, b: float) -> bool:
@@ -459,20 +464,23 @@ def _from_csv(text: str, where: Known) -> float | None:
     rows = list(csv.DictReader(io.StringIO(text)))
     column = next(c for c in rows[0] if c == where.key or c.startswith(where.key + " "))
     axes = {c: [r[c] for r in rows] for c in rows[0] if c != column}
-    for kind, value in where.others.values():
-        rows = _rows_of_step(rows, kind, value, [c for c in axes if c not in ("x", "y")])
+    for dim, (kind, value) in where.others.items():
+        rows = _rows_of_step(rows, kind, value, where.sizes[dim], [c for c in axes if c not in ("x", "y")])
     return float(rows[0][column]) if rows[0][column] != "" else None
 
 
-def _rows_of_step(rows: list[dict[str, str]], kind: str, value: Any, columns: Sequence[str]) -> list[dict[str, str]]:
+def _rows_of_step(
+    rows: list[dict[str, str]], kind: str, value: Any, size: int, columns: Sequence[str]
+) -> list[dict[str, str]]:
     """The rows of one step along one axis; all where no column tells it apart."""
     if kind == "t":
         return [r for r in rows if any(r[c].startswith(value) for c in columns)] or rows
     if kind == "index":
-        for column in sorted(columns, key=lambda c: c == "t"):
+        for column in columns:
             steps = list(dict.fromkeys(r[column] for r in rows))
-            if len(steps) > value:
+            if len(steps) == size:
                 return [r for r in rows if r[column] == steps[value]]
+        return rows
     return [r for r in rows if any(_close(r[c], value) for c in columns)] or rows
 
 
@@ -484,13 +492,13 @@ def table(outcomes: Sequence[Outcome]) -> str:
     asked = [o for o in outcomes if o.right or o.wrong]
     right = [o for o in asked if not o.wrong]
     answers = sum(len(o.right) for o in asked)
+    total = answers + sum(len(o.wrong) for o in asked)
     lines = [
         "# Fidelity", "",
-        "Written by `make fidelity`: every real file with a known value is published with no configuration, as it is and",
-        "rewritten as Zarr v2, v3 and zip; the value (relative 2e-6) is asked by EDR position, a cube of one cell and a",
-        "coverage in each format that carries the answer, and re-read with an independent library.", "",
-        f"**Right: {len(right)} of {len(asked)} files in containers, {answers} of "
-        f"{answers + sum(len(o.wrong) for o in asked)} answers.**", "",
+        "Written by `make fidelity`: every real file with a known value is published with no configuration, as it is",
+        "and rewritten as Zarr v2, v3 and zip; the value (relative 2e-6) is asked by EDR position, a cube of one cell",
+        "and a coverage in each format that carries the answer, and re-read with an independent library.", "",
+        f"**Right: {len(right)} of {len(asked)} files in containers, {answers} of {total} answers.**", "",
         "| file | " + " | ".join(CONTAINERS) + " |", "|---|" + "---|" * len(CONTAINERS),
     ]  # fmt: skip
     for path in dict.fromkeys(o.path for o in asked):

@@ -118,7 +118,9 @@ def _names(array: zarr.Array[Any]) -> tuple[str, ...]:
 
 
 def _dims(key: str, array: zarr.Array[Any], members: Arrays, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Full paths: a dimension belongs to the nearest enclosing group that has its coordinate, else to its own group."""
+    """Full paths: a dimension belongs to the nearest enclosing group that has its coordinate, else to the outermost
+    one that has an array along a dimension of that name and size, else to its own group.
+    """
     group = key.rpartition("/")[0]
     found = []
     for name, size in zip(names[key], array.shape, strict=True):
@@ -126,8 +128,16 @@ def _dims(key: str, array: zarr.Array[Any], members: Arrays, names: Mapping[str,
             found.append(name.lstrip("/"))
             continue
         homes = [h for h in _enclosing(group) if _coordinate(_path(h, name), name, size, members, names)]
+        if not homes:
+            homes = [h for h in reversed(_enclosing(group)) if _along(h, name, size, members, names)]
         found.append(_path(homes[0] if homes else group, name))
     return tuple(found)
+
+
+def _along(group: str, name: str, size: int, members: Arrays, names: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether an array of a group itself lies along a dimension of that name and size."""
+    own = (k for k in members if k.rpartition("/")[0] == group)
+    return any((name, size) in zip(names[k], members[k].shape, strict=True) for k in own)
 
 
 def _enclosing(group: str) -> list[str]:
