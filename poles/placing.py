@@ -322,10 +322,10 @@ def _agrees(placed: Placed, lon: Stored, lat: Stored) -> bool:
             columns = np.array([i, _beside(i, grid.shape[1]), i])
             x, y = transform(grid.x[columns], grid.y[rows], grid.crs, LONLAT)
             lon_said, lat_said = (fields.at(s, placed.dims, placed.flips, (j, i)) for s in (lon, lat))
-            if not np.isfinite(lat_said):
+            if not abs(lat_said) <= 90.0001:
                 continue
-            # Without its longitude a cell still has a latitude to compare.
-            said = on_sphere(np.array(lon_said if np.isfinite(lon_said) else x[0]), np.array(lat_said))
+            # Without its longitude a cell still has a latitude to compare; a fill value is no degree.
+            said = on_sphere(np.array(lon_said if abs(lon_said) <= 720 else x[0]), np.array(lat_said))
             here = on_sphere(np.asarray(x), np.asarray(y))
             cell = max(np.linalg.norm(here[1] - here[0]), np.linalg.norm(here[2] - here[0]))
             if not np.linalg.norm(said - here[0]) <= 0.5 * cell:
