@@ -61,8 +61,18 @@ class File:
         given = self._given.get(stored.key) or self._given.get(stored.name)
         if stored.dtype.kind == "O" or is_mapping(stored.attrs):
             return given
-        found = given or role(stored)
+        found = self._meant(given, stored) if given in ("x", "y") else given or role(stored)
         return None if found == "t" and not (is_time(_unit(stored)) or stored.dtype.kind == "M") else found
+
+    def _meant(self, given: Role, stored: Stored) -> Role:
+        """What x and y given by hand are: coordinates of a projection where something says so, else degrees."""
+        said = role(stored)
+        if said in ("lon", "lat"):
+            return said
+        lengths = _unit(stored).lower() in ("m", "km", "metre", "metres", "meter", "meters")
+        projected = lengths or said in ("x", "y") or any(is_mapping(s.attrs) for s in self.arrays.values())
+        degrees: Role = "lon" if given == "x" else "lat"
+        return given if projected else degrees
 
     @cached_property
     def bounds(self) -> set[str]:

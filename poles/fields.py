@@ -61,10 +61,10 @@ def loaded_corners(
 
 def known_somewhere(horizontal: Curvilinear | Cells, lon: Stored) -> None:
     """Raises Unreadable where no cell has a place; all are read only if some of them have none."""
-    if horizontal.probe is not None and np.isfinite(horizontal.probe()).all():
+    if horizontal.probe is not None and (np.abs(horizontal.probe()) <= 720).all():
         return
     x, y = horizontal.load()
-    if not (np.isfinite(x) & np.isfinite(y)).any():
+    if not ((np.abs(x) <= 720) & (np.abs(y) <= 90.0001)).any():
         raise Unreadable(lon.key, "every longitude or latitude is missing", "fill the coordinates")
 
 

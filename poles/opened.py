@@ -40,7 +40,7 @@ def kind_of_parts(members: tuple[Part, ...]) -> Kind:
 def grids_of(dataset: Dataset) -> tuple[Grid, ...]:
     """All grids of a data set, its parts joined; opened by one thread, kept for all."""
     members = parts(dataset)
-    key: _Key = (dataset.id, dataset.source, dataset.crs, tuple((p.href, p.version) for p in members))
+    key: _Key = (dataset.id, dataset.source, dataset.crs, dataset.names, tuple((p.href, p.version) for p in members))
     with _lock:
         if key in _open:
             _open.move_to_end(key)
@@ -50,7 +50,7 @@ def grids_of(dataset: Dataset) -> tuple[Grid, ...]:
         with _lock:
             if key in _open:
                 return _open[key]
-        found = joined([(part, grids(opened(part), dataset.crs)) for part in members])
+        found = joined([(part, grids(opened(part), dataset.crs, dataset.names)) for part in members])
         with _lock:
             _forget(dataset.id)
             _open[key] = found

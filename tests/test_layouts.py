@@ -82,12 +82,11 @@ def test_any_evidence_tells_longitude_and_latitude(said: str) -> None:
     assert is_whole(only(array("p", "p", LON, **a), array("q", "q", LAT, **b), array("v", "q p", VALUES)))
 
 
-def test_a_name_given_by_hand_wins() -> None:
-    found = grids(
-        source(array("p", "p", LON), array("q", "q", LAT), array("v", "q p", VALUES)),
-        names=(("lon", "p"), ("lat", "q")),
+@pytest.mark.parametrize("names", [(("lon", "p"), ("lat", "q")), (("x", "p"), ("y", "q"))])
+def test_a_name_given_by_hand_wins(names: tuple[tuple[str, str], ...]) -> None:
+    assert is_whole(
+        grids(source(array("p", "p", LON), array("q", "q", LAT), array("v", "q p", VALUES)), names=names)[0]
     )
-    assert is_whole(found[0])
 
 
 def test_auxiliary_axes_of_dimensions_without_namesakes_are_found() -> None:
