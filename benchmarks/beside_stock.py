@@ -36,7 +36,7 @@ def write_data(folder: Path) -> dict[str, Path]:
         },
     )
     paths = {"Zarr": folder / "field.zarr", "NetCDF": folder / "field.nc"}
-    field.to_zarr(paths["Zarr"], encoding={"t2m": {"chunks": CHUNKS}})
+    field.to_zarr(paths["Zarr"], encoding={"t2m": {"chunks": CHUNKS}}, consolidated=False)
     field.to_netcdf(paths["NetCDF"], encoding={"t2m": {"chunksizes": CHUNKS, "zlib": True, "complevel": 1}})
     return paths
 
@@ -79,7 +79,8 @@ def serve_poles(config: Path, port: int) -> list[str]:
 
 def stock_config(folder: Path, config: Path, blocks: dict[str, object], port: int) -> dict[str, str]:
     """Stock pygeoapi over the same server sections, and its environment."""
-    merged = yaml.safe_load(config.read_text())
+    printed = subprocess.run([str(BIN / "poles"), "config", "--config", str(config)], check=True, capture_output=True)
+    merged = yaml.safe_load(printed.stdout)
     merged["server"]["url"] = f"http://127.0.0.1:{port}"
     merged["resources"] = blocks
     file, openapi = folder / f"stock-{port}.yml", folder / f"stock-{port}.openapi.json"

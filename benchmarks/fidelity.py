@@ -127,9 +127,7 @@ def _place(nc: netCDF4.Dataset, variable: Any, index: Mapping[str, int]) -> tupl
         return "no longitude and latitude"
     dims = set(lon.dimensions) | set(lat.dimensions)
     over = dims & set(variable.dimensions)
-    if len(over) == 1 and not _mesh(scope, variable):
-        return "samples along one dimension: no grid"
-    if not over or (len(over) < 2 and not _mesh(scope, variable)):
+    if not over:
         return "one place: no grid"
     x, y = (_at(v, index) for v in (lon, lat))
     return (x + 180) % 360 - 180, y, over
@@ -137,10 +135,6 @@ def _place(nc: netCDF4.Dataset, variable: Any, index: Mapping[str, int]) -> tupl
 
 def _numeric(variable: Any) -> bool:
     return getattr(variable.dtype, "kind", "O") in "fiu"
-
-
-def _mesh(scope: Mapping[str, Any], variable: Any) -> bool:
-    return any(getattr(v, "cf_role", "") == "mesh_topology" for v in scope.values())
 
 
 def _at(variable: Any, index: Mapping[str, int]) -> float:
