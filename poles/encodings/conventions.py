@@ -63,11 +63,12 @@ def of_time(ms: Array, calendar: str) -> tuple[Array, dict[str, Any]]:
 
 
 def of_axis(axis: Axis) -> dict[str, Any]:
-    """A vertical or another axis, with the unit as its file writes it."""
+    """A vertical or another axis, with the unit as its file writes it; a count of days since no date is of days."""
+    unit = axis.unit.partition(" since ")[0]
     found: dict[str, Any] = {
         "standard_name": axis.standard_name,
         "long_name": axis.label or axis.key or axis.name,
-        "units": axis.unit or ("1" if axis.name != "z" and axis.values.dtype.kind != "O" else None),
+        "units": unit or ("1" if axis.name != "z" and axis.values.dtype.kind != "O" else None),
     }
     if axis.name == "z":
         found |= {"axis": "Z", "positive": axis.positive or "up"}
