@@ -227,7 +227,7 @@ def _time(variable: Any, index: int, units: str) -> Any:
         return ("index", index)
     try:
         when = cftime.num2date(float(variable[index]), units, getattr(variable, "calendar", "standard"))
-    except ValueError:
+    except (ValueError, TypeError):
         return ("index", index)
     return ("t", when.strftime("%Y-%m-%dT%H:%M")) if when.year >= 1000 else ("index", index)
 
