@@ -97,7 +97,11 @@ def _parameters(file: File, placing: Placing) -> tuple[list[_Found], list[Unread
     used = {key for p in found for key in p.placed.used}
     axes = Axes(file)
     used |= {c.stored.key for p in found if (c := axes.cell_times(p.stored, p.placed.dims)) is not None}
-    kept = [p for p in found if p.stored.key not in used and 0 not in p.stored.shape]
+    parameters = [p for p in found if p.stored.key not in used]
+    kept = [p for p in parameters if 0 not in p.stored.shape]
+    if parameters and not kept:
+        key = parameters[0].stored.key
+        return [], [Unreadable(key, "it has no values, along a dimension of no length", "leave the file out")]
     return kept, [e for e in reasons if e.subject not in used] if kept else reasons
 
 

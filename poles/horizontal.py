@@ -10,7 +10,7 @@ import numpy as np
 from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
-from poles.crs import LONLAT, Pipeline, is_lonlat, pipeline, transform, uri
+from poles.crs import LONLAT, Pipeline, in_degrees, is_lonlat, pipeline, transform, uri
 from poles.dataset import BBox
 from poles.errors import TooLarge
 from poles.line import CIRCLE, Line, Piece, arc
@@ -117,14 +117,39 @@ class Rectilinear:
         if len(points) == 1:
             x, y = self._inwards(*points[0], crs)
             row = self.down.cell(y)
-            column = None if row is None else self.across.cell(x)
+            column = None if row is None else self._column(x)
             return [None if row is None or column is None else (row, column)]
         if not len(points):
             return []
         xs, ys = np.asarray(points, float).T
         x, y = self._inwards(xs, ys, crs)
-        found = zip(self.down.cells(y).tolist(), self.across.cells(x).tolist(), strict=True)
+        columns = self.across.cells(x)
+        for shift in self._shifts:
+            columns = np.where(columns >= 0, columns, self.across.cells(x + shift))
+        found = zip(self.down.cells(y).tolist(), columns.tolist(), strict=True)
         return [(row, column) if row >= 0 and column >= 0 else None for row, column in found]
+
+    def _column(self, x: float) -> int | None:
+        column = self.across.cell(x)
+        for shift in () if column is not None else self._shifts:
+            column = self.across.cell(x + shift) if column is None else column
+        return column
+
+    @cached_property
+    def _shifts(self) -> tuple[float, ...]:
+        """What leads to columns beyond the meridian where a cylindrical projection is cut: once around the Earth.
+
+        Their centres are written on, and come back on the other side when taken to longitudes and back, all rows alike.
+        """
+        if self.across.turning or self.affine is not None:
+            return ()
+        x = np.repeat(self.x[[0, -1]], 2)
+        y = np.tile(self.y[[0, -1]], 2)
+        away = x - transform(*transform(x, y, self.crs, LONLAT), LONLAT, self.crs)[0]
+        cell = float(np.min(self.across.highs - self.across.lows))
+        ends = away.reshape(2, 2)
+        alike = np.isfinite(ends).all(axis=1) & (np.abs(ends[:, 0] - ends[:, 1]) < 1e-3 * cell)
+        return tuple(ends[alike & (np.abs(ends[:, 0]) > cell), 0].tolist())
 
     def _inwards(self, x: Any, y: Any, crs: CRS) -> tuple[Any, Any]:
         """Coordinates along the axes, of coordinates in a CRS."""
@@ -133,6 +158,9 @@ class Rectilinear:
         if self.affine is not None:
             a, b, c, d, e, f = self.affine
             with np.errstate(invalid="ignore"):
+                if in_degrees(self.crs):
+                    middle = c + (a * len(self.across) + b * len(self.down)) / 2
+                    x = x - CIRCLE * np.round((x - middle) / CIRCLE)
                 x, y = x - c, y - f
                 x, y = (e * x - b * y) / (a * e - b * d), (a * y - d * x) / (a * e - b * d)
         return x, y
@@ -239,6 +267,8 @@ class Rectilinear:
         if not len(x) or not (np.isfinite(x) & np.isfinite(y)).all() or self._over_pole(region, crs):
             return self.down.whole(), self.across.whole()
         rows = self.down.between(float(y.min()) - self._margin(self.down), float(y.max()) + self._margin(self.down))
+        if self._shifts:
+            return rows, self.across.whole()
         margin = self._margin(self.across)
         west, east = arc(x, x) if self.across.turning else (float(x.min()), float(x.max()))
         return rows, self.across.between(west - margin, east + margin)
@@ -271,7 +301,7 @@ class Rectilinear:
 
     def _border(self, region: Region, crs: CRS) -> tuple[Array, Array] | None:
         """The edge of a region along the axes; None where it does not stay one line: longitudes, the end of a CRS."""
-        if self.across.turning:
+        if in_degrees(self.crs) or self._shifts:
             return None
         with np.errstate(invalid="ignore"):
             xs, ys = region.outline(1024)

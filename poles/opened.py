@@ -8,7 +8,7 @@ from poles.errors import Unreadable
 from poles.grid import Grid, grids, is_sampling, joined
 from poles.parts import Part, opened, parts
 from poles.sampling import is_sampling as is_discrete
-from poles.sources import kind_of
+from poles.sources import Replaced, kind_of
 from poles.sources.rows import kind_of_rows
 
 _KEPT = 256
@@ -24,15 +24,15 @@ def kind(dataset: Dataset) -> Kind:
         return dataset.kind
     if dataset.facts is not None:
         return dataset.facts.kind
-    return kind_of_parts(parts(dataset))
+    return kind_of_parts(parts(dataset), dataset)
 
 
-def kind_of_parts(members: tuple[Part, ...]) -> Kind:
-    """The kind that the first part shows."""
+def kind_of_parts(members: tuple[Part, ...], dataset: Dataset) -> Kind:
+    """The kind that the first part shows, its columns and CRS as the data set names them."""
     if not members:
         raise Unreadable("source", "no file matches", "give paths or a pattern that match files")
     if kind_of(members[0].href) == "rows":
-        return kind_of_rows(members[0].href)
+        return kind_of_rows(members[0].href, dataset)
     source = opened(members[0])
     return "observations" if is_discrete(source) or is_sampling(source) else "grid"
 
@@ -50,7 +50,7 @@ def grids_of(dataset: Dataset) -> tuple[Grid, ...]:
         with _lock:
             if key in _open:
                 return _open[key]
-        found = joined([(part, grids(opened(part), dataset.crs, dataset.names)) for part in members])
+        found = joined([(part, _grids(part, dataset)) for part in members])
         with _lock:
             _forget(dataset.id)
             _open[key] = found
@@ -58,6 +58,17 @@ def grids_of(dataset: Dataset) -> tuple[Grid, ...]:
                 _open.popitem(last=False)
             _opening.pop(key, None)
     return found
+
+
+def _grids(part: Part, dataset: Dataset) -> tuple[Grid, ...]:
+    """The grids of one part. Raises Unreadable, naming its path."""
+    try:
+        return grids(opened(part), dataset.crs, dataset.names)
+    except Unreadable as error:
+        if isinstance(error, Replaced) or error.subject == part.href:
+            raise
+        found = error.found if error.subject == "data" else f"{error.subject}: {error.found}"
+        raise Unreadable(part.href, found, error.remedy) from error
 
 
 def _forget(identifier: str) -> None:

@@ -17,7 +17,7 @@ from poles.errors import Unreadable
 from poles.horizontal import Rectilinear
 from poles.line import line
 from poles.mapping import crs_of, is_mapping
-from poles.mesh import face_corners
+from poles.mesh import face_centres, face_corners
 from poles.roles import text, units
 from poles.scattered import Cells, on_sphere
 from poles.stored import Stored
@@ -45,6 +45,7 @@ class Placing:
     file: File
     crs: CRS | None = None
     _known: dict[tuple[object, ...], Placed] = field(default_factory=dict)
+    _faces: dict[str, tuple[Coordinate, Coordinate] | None] = field(default_factory=dict)
 
     def of(self, stored: Stored) -> Placed | None:
         """Where an array lies; None where nothing places it. Raises Unreadable where that cannot be told rightly."""
@@ -109,7 +110,7 @@ class Placing:
         dims = c.dims
         if not dims:
             return c.stored.dims if len(c.stored.dims) == 1 and c.stored.dims[0] in stored.dims else ()
-        return tuple(d for d in dims if not self.file.is_time(d)) if len(dims) == 3 else dims
+        return tuple(d for d in dims if not self.file.counts_time(d)) if len(dims) == 3 else dims
 
     def _is_mesh(self, stored: Stored, lon: Coordinate, dim: str) -> bool:
         """Whether the points along one dimension are cells, not samples: a mesh, or times along another dimension."""
@@ -127,9 +128,21 @@ class Placing:
         found = [
             self.file.coordinates.get(s.key) for n in listed if (s := self.file.named(n, topology.key)) is not None
         ]
-        lon = next((c for c in found if c is not None and c.role == "lon"), None)
-        lat = next((c for c in found if c is not None and c.role == "lat"), None)
-        return None if lon is None or lat is None or not set(lon.dims) <= set(stored.dims) else (lon, lat)
+        lon, lat = (next((c for c in found if c is not None and c.role == role), None) for role in ("lon", "lat"))
+        if lon is None or lat is None:
+            return self._of_faces(topology, stored)
+        return (lon, lat) if set(lon.dims) <= set(stored.dims) else None
+
+    def _of_faces(self, topology: Stored, stored: Stored) -> tuple[Coordinate, Coordinate] | None:
+        """The middle of faces whose coordinates the topology does not give."""
+        key = topology.key
+        if key not in self._faces:
+            centres = face_centres(self.file, topology, stored)
+            self._faces[key] = (
+                None if centres is None else (Coordinate(centres[0], "lon"), Coordinate(centres[1], "lat"))
+            )
+        found = self._faces[key]
+        return found if found is not None and set(found[0].dims) <= set(stored.dims) else None
 
     def _flat(self, stored: Stored) -> tuple[Coordinate, Coordinate] | None:
         """The projected or rotated axes of an array."""
@@ -257,7 +270,7 @@ class Placing:
         key = ("field", lon.key, lat.key)
         if key not in self._known:
             dims = fields.ordered(
-                tuple(d for d in lon.dims if not (len(lon.dims) == 3 and self.file.is_time(d))), stored
+                tuple(d for d in lon.dims if not (len(lon.dims) == 3 and self.file.counts_time(d))), stored
             )
             for c in pair:
                 if len(c.dims) == 3 and fields.moves(c.stored):

@@ -127,7 +127,7 @@ def provisional(asked: Request, source: tuple[str, ...]) -> Dataset:
 def described(dataset: Dataset) -> Facts:
     """The facts of data that are all of one kind. Raises `Unreadable`."""
     members = parts(dataset)
-    kinds = {kind_of_parts((member,)): member.href for member in members} if dataset.kind is None else {}
+    kinds = {kind_of_parts((member,), dataset): member.href for member in members} if dataset.kind is None else {}
     if len(kinds) > 1:
         told = ", ".join(f"{os.path.basename(href)} holds {kind}" for kind, href in kinds.items())
         raise Unreadable(dataset.id, f"several kinds of data: {told}", "publish each kind by itself")

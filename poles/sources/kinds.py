@@ -4,7 +4,8 @@ import os
 import stat
 import struct
 import zipfile
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
 from pathlib import Path
@@ -64,6 +65,28 @@ def status(path: str) -> os.stat_result | None:
         return os.stat(path)
     except OSError:
         return None
+
+
+def by_size(names: Sequence[str | None], shape: Sequence[int]) -> tuple[str, ...]:
+    """Names of dimensions; those without one are called by their size.
+
+    Where several without a name are equal, none can be told from the others: they are called so that they are
+    those of another array only where that has as many.
+
+    >>> by_size(["t", None, None, None], [5, 3, 3, 4])
+    ('t', 'phony_dim_3_1of2', 'phony_dim_3_2of2', 'phony_dim_4')
+    """
+    sizes = [size for name, size in zip(names, shape, strict=True) if name is None]
+    found: list[str] = []
+    seen: Counter[int] = Counter()
+    for name, size in zip(names, shape, strict=True):
+        if name is not None:
+            found.append(name)
+            continue
+        seen[size] += 1
+        several = f"_{seen[size]}of{sizes.count(size)}" if sizes.count(size) > 1 else ""
+        found.append(f"phony_dim_{size}{several}")
+    return tuple(found)
 
 
 def _absent(href: str, error: OSError) -> Unreadable:

@@ -17,7 +17,6 @@ from poles.errors import Unreadable
 
 # Before any of these libraries is loaded: data folders may be read-only, and network disks have no locks.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
-os.environ.setdefault("GDAL_PAM_ENABLED", "NO")
 os.environ.setdefault("GDAL_DISABLE_READDIR_ON_OPEN", "TRUE")
 os.environ.setdefault("GDAL_CACHEMAX", "64")
 
@@ -83,6 +82,10 @@ class Handles[H]:
 
     A handle that was closed is opened again when it is needed, if the file is still the same version; else
     `Replaced` is raised. An open handle keeps reading the file it was opened on, whatever took its place.
+
+    `single`: the library must not have one file open twice (libnetcdf loses the texts of both when one is closed).
+    Names of one file (links, relative paths) then share its handle, and a file that was written over in its place
+    is closed before it is opened again.
     """
 
     def __init__(
@@ -92,9 +95,13 @@ class Handles[H]:
         closed: Callable[[H], None],
         version: Callable[[str], str],
         limit: int = 128,
+        *,
+        single: bool = False,
     ) -> None:
         self._lock, self._opened, self._closed, self._version, self._limit = lock, opened, closed, version, limit
         self._open: OrderedDict[tuple[str, str], H] = OrderedDict()
+        self._single = single
+        self._files: dict[tuple[int, int], tuple[str, H]] = {}
         self._sources: weakref.WeakValueDictionary[tuple[str, str], Source] = weakref.WeakValueDictionary()
         self._naming = threading.Lock()
         self._dropped: deque[tuple[str, str]] = deque()
@@ -131,13 +138,36 @@ class Handles[H]:
     def _handle(self, href: str, version: str) -> H:
         key = href, version
         handle = self._open.get(key)
-        if handle is None:
-            handle = self._open[key] = self._same(href, version)
-            while len(self._open) > self._limit:
-                self._closed(self._open.popitem(last=False)[1])
-        else:
+        if handle is not None:
             self._open.move_to_end(key)
+            return handle
+        handle = self._shared(href, version) if self._single else None
+        self._open[key] = handle = self._same(href, version) if handle is None else handle
+        if self._single and (file := _file(href)) is not None:
+            self._files[file] = version, handle
+        while len(self._open) > self._limit:
+            self._let_go(self._open.popitem(last=False)[1])
         return handle
+
+    def _shared(self, href: str, version: str) -> H | None:
+        """The open handle of the same file under another name; that of an older version is closed."""
+        if self._version(href) != version:
+            raise Replaced(href)
+        file = _file(href)
+        known, handle = (None, None) if file is None else self._files.get(file, (None, None))
+        if handle is None or known == version:
+            return handle
+        for key in [k for k, h in self._open.items() if h is handle]:
+            del self._open[key]
+        self._let_go(handle)
+        return None
+
+    def _let_go(self, handle: H) -> None:
+        """Closes a handle that no name has any longer."""
+        if any(h is handle for h in self._open.values()):
+            return
+        self._files = {f: (v, h) for f, (v, h) in self._files.items() if h is not handle}
+        self._closed(handle)
 
     def _same(self, href: str, version: str) -> H:
         if self._version(href) != version:
@@ -158,16 +188,26 @@ class Handles[H]:
             key = self._dropped.popleft()
             handle = None if key in self._sources else self._open.pop(key, None)
             if handle is not None:
-                self._closed(handle)
+                self._let_go(handle)
 
     def _leave(self) -> None:
         """A forked child opens its own: parent and child would move one file position."""
         self._left.extend(self._open.values())
         self._open.clear()
+        self._files = {}
         self._naming = threading.Lock()
 
     def _end(self) -> None:
         """Closes all while the library still works: an ending interpreter would do it too late, and say so."""
         with self._lock:
             while self._open:
-                self._closed(self._open.popitem()[1])
+                self._let_go(self._open.popitem()[1])
+
+
+def _file(href: str) -> tuple[int, int] | None:
+    """Which file a path leads to, whatever its name; None where there is none."""
+    try:
+        found = os.stat(href)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

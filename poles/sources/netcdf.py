@@ -11,7 +11,7 @@ import numpy as np
 
 from poles.errors import PolesError, Unreadable
 from poles.sources.chunks import HUGE, Chunked, layout
-from poles.sources.kinds import checked, version
+from poles.sources.kinds import by_size, checked, version
 from poles.sources.locks import HDF5, Handles, Source
 from poles.stored import Array, Opened, Slices, Stored
 
@@ -62,7 +62,7 @@ def _close(file: _File) -> None:
     file.root.close()
 
 
-_FILES = Handles(HDF5, _open, _close, version)
+_FILES = Handles(HDF5, _open, _close, version, single=True)
 
 
 def _groups(group: netCDF4.Dataset) -> Iterator[netCDF4.Dataset]:
@@ -104,7 +104,11 @@ def _described(source: Source, file: _File) -> Opened:
 
 
 def _dims(variable: Variable) -> tuple[str, ...]:
-    return tuple(_path(d.group(), d.name) for d in variable.get_dims())
+    """Full paths. Those of plain HDF5, which names none, are told by their sizes, over all groups."""
+    return by_size(
+        [None if d.name.startswith("phony_dim_") else _path(d.group(), d.name) for d in variable.get_dims()],
+        variable.shape,
+    )
 
 
 def _string_dims(file: _File, dims: Mapping[str, tuple[str, ...]]) -> set[str]:

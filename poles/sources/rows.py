@@ -18,8 +18,8 @@ def open_rows(href: str, dataset: Dataset) -> Rows:
     return table_rows(href, names, dataset.crs)
 
 
-def kind_of_rows(href: str) -> Literal["observations", "features"]:
+def kind_of_rows(href: str, dataset: Dataset) -> Literal["observations", "features"]:
     """Whether the rows of a source are observations, as those of places and times are. Raises Unreadable."""
     if tenv3.is_tenv3(href):
         return "observations"
-    return "features" if is_vector(href) else table_rows(href).kind
+    return "features" if is_vector(href) else table_rows(href, dict(dataset.names), dataset.crs).kind

@@ -18,7 +18,7 @@ from zarr.storage import LocalStore, ZipStore
 
 from poles.errors import Unreadable
 from poles.sources.chunks import Chunked, Load, layout
-from poles.sources.kinds import ZARR, status, version, zarr_root
+from poles.sources.kinds import ZARR, by_size, status, version, zarr_root
 from poles.sources.locks import Handles, LibraryLock, Replaced, Source
 from poles.stored import Array, Opened, Slices, Stored
 
@@ -108,13 +108,7 @@ def _names(array: zarr.Array[Any]) -> tuple[str, ...]:
         given = nczarr.get("dimrefs") or nczarr.get("dimension_references") if isinstance(nczarr, dict) else None
     if not isinstance(given, (list, tuple)) or len(given) != array.ndim:
         given = [None] * array.ndim
-    names: list[str] = []
-    for name, size in zip(given, array.shape, strict=True):
-        free = name if isinstance(name, str) and name else f"phony_dim_{size}"
-        while free in names:
-            free += "_"
-        names.append(free)
-    return tuple(names)
+    return by_size([name if isinstance(name, str) and name else None for name in given], array.shape)
 
 
 def _dims(key: str, array: zarr.Array[Any], members: Arrays, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -170,7 +164,8 @@ def _stored(token: str, key: str, array: zarr.Array[Any], dims: tuple[str, ...],
         return _texts(block) if text else np.array(block, dtype, copy=None, order="C")
 
     read = Chunked(token, array.shape, dtype, chunks, decoded)
-    return Stored(key, dims, array.shape, dtype, _attributes(array), read, chunks)
+    attrs = _attributes(array, whole=dims in ((), (key,)))
+    return Stored(key, dims, array.shape, dtype, attrs, read, chunks)
 
 
 def _from_zip(source: Source, key: str) -> Load:
@@ -216,13 +211,17 @@ def _texts(block: Array) -> Array:
     return found.reshape(values.shape)
 
 
-def _attributes(array: zarr.Array[Any]) -> dict[str, Any]:
-    """Attributes as CF writes them: in version 2 the fill value is the missing code, in version 3 only `_FillValue`."""
+def _attributes(array: zarr.Array[Any], *, whole: bool) -> dict[str, Any]:
+    """Attributes as CF writes them: in version 2 the fill value is the missing code, in version 3 only `_FillValue`.
+
+    `whole`: nothing of the array can be missing. Coordinates of a dimension and scalars are so, and often hold the 0
+    that the library takes as fill value by itself.
+    """
     attrs = {n: _plain(v) for n, v in array.attrs.items() if n not in ("_ARRAY_DIMENSIONS", "_nczarr_array")}
     numeric = array.dtype.kind in "iuf"
     if "_FillValue" in attrs:
         attrs["_FillValue"] = _fill(attrs["_FillValue"]) if numeric else attrs["_FillValue"]
-    elif numeric and array.metadata.zarr_format == 2 and array.fill_value is not None:
+    elif numeric and array.metadata.zarr_format == 2 and array.fill_value is not None and not whole:
         attrs["_FillValue"] = array.dtype.type(array.fill_value)
     return attrs
 
