@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pyarrow as pa
 
 from poles import times
 from poles.coordinates import Coordinate, File
@@ -11,6 +12,7 @@ from poles.coverage import Axis
 from poles.errors import PolesError
 from poles.physical import numbers
 from poles.roles import positive, text, units
+from poles.sources import dates
 from poles.stored import Array, Stored
 
 _CALLED = ("realization", "forecast_period", "forecast_reference_time", "radiation_wavelength", "quantile")
@@ -20,7 +22,10 @@ _PACKING = ("scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsig
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Along:
-    """An axis and the stored dimension that it runs along: None for a scalar. `flip`: stored in decreasing order."""
+    """An axis and the stored dimension that it runs along: None for a scalar.
+
+    `flip`: stored in decreasing order. `order`: stored in no order; the stored step of each of the axis.
+    """
 
     axis: Axis
     dim: str | None
@@ -29,6 +34,7 @@ class Along:
     """Key of the coordinate."""
     note: str = ""
     """What was wrong with it, and how it is read all the same."""
+    order: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +105,13 @@ class Axes:
             return min(meant, key=lambda c: (c.role != "t", c.key not in listed, c.role != "z"))
         if own is None:
             named = (c for c in others if text(c.stored.attrs, "standard_name") in _CALLED)
-            return next(named, None) or self._dates_beside(dim)
+            return next(named, None) or self._dates_beside(dim) or self._labels_beside(others, listed)
         return own
+
+    def _labels_beside(self, others: Sequence[Coordinate], listed: set[str]) -> Coordinate | None:
+        """Texts that an array names among its coordinates, one of its own a step."""
+        texts = (c for c in others if c.key in listed and c.stored.dtype.kind == "O")
+        return next((c for c in texts if len(set(c.stored.whole().tolist())) == c.stored.shape[0]), None)
 
     def _dates_beside(self, dim: str) -> Coordinate | None:
         """Texts of dates along a dimension of times that has no numbers (`Times` of WRF)."""
@@ -115,21 +126,20 @@ class Axes:
 
     def _made(self, c: Coordinate, dim: str, size: int) -> Along:
         stored = c.stored
-        if stored.dtype.kind == "O" and (dates := _dates(stored)) is not None:
-            return Along(Axis("t", dates, key=stored.name, calendar="standard"), dim, used=stored.key)
+        found = self._timed(stored, dim) if c.role == "t" or stored.dtype.kind == "O" else None
+        if found is not None:
+            return found
         if stored.dtype.kind == "O":
             return self._labelled(stored, dim)
-        if c.role == "t":
-            found = self._timed(stored, dim)
-            if found is not None:
-                return found
-        values = numbers(stored)
-        way = _direction(values)
+        values = np.atleast_1d(numbers(stored))
+        way, order = _direction(values), None
         if way is None:
-            return self._counted(dim, size, _name(c, dim), stored)
+            order = _ordered(values, np.isfinite(values), once=True)
+            if order is None:
+                return self._counted(dim, size, _name(c, dim), stored)
         bounds = _bounds(self.file, stored)
-        if way < 0:
-            values, bounds = values[::-1], None if bounds is None else bounds[::-1]
+        turn = slice(None, None, -1) if way == -1 else slice(None) if order is None else np.array(order)
+        values, bounds = values[turn], None if bounds is None else bounds[turn]
         axis = Axis(
             "z" if c.role == "z" else _name(c, dim),
             np.ascontiguousarray(values),
@@ -140,7 +150,8 @@ class Axes:
             text(stored.attrs, "standard_name") or None,
             positive(stored) if c.role == "z" else None,
         )
-        return Along(axis, dim, way < 0, stored.key, self._undated(c))
+        note = self._undated(c) if order is None else f"{stored.key}: not in order; read in order"
+        return Along(axis, dim, way == -1, stored.key, note, order)
 
     def _undated(self, c: Coordinate) -> str:
         """What is said of a time that counts from no date."""
@@ -171,20 +182,26 @@ class Axes:
         return self._known[key]
 
     def _timed(self, stored: Stored, dim: str | None) -> Along | None:
-        """A time axis; None where the times are missing, run backwards and forwards, or come twice."""
-        decoded = _decoded(stored, stored)
+        """A time axis; None where texts are no dates, or most times are missing or come twice."""
+        decoded = _dates(stored) if stored.dtype.kind == "O" else _decoded(stored, stored)
         if decoded is None:
             return None
         ms, calendar = decoded
-        way = _direction(ms)
-        if way is None or (ms == times.MISSING).any():
-            return None
+        known = ms != times.MISSING
+        way, order = _direction(ms) if known.all() else None, None
+        if way is None:
+            order = _ordered(ms, known)
+            if order is None:
+                return None
         bounds = self._time_bounds(stored, len(ms))
-        if way < 0:
-            ms, bounds = ms[::-1], None if bounds is None else bounds[::-1]
+        turn = slice(None, None, -1) if way == -1 else slice(None) if order is None else np.array(order)
+        ms, bounds = ms[turn], None if bounds is None else bounds[turn]
         axis = Axis("t", np.ascontiguousarray(ms), bounds, "", stored.name, text(stored.attrs, "long_name"),
                     text(stored.attrs, "standard_name") or None, calendar=calendar)  # fmt: skip
-        return Along(axis, dim, way < 0, stored.key)
+        note = (
+            "" if order is None else f"{stored.key}: not in order, twice or missing; read in order, the last of equals"
+        )
+        return Along(axis, dim, way == -1, stored.key, note, order)
 
     def _time_bounds(self, stored: Stored, n: int) -> Array | None:
         found = self.file.bounds_of(stored)
@@ -281,17 +298,17 @@ def _times(stored: Stored, attrs: dict[str, object]) -> Array:
     return numbers(stored, whole, attrs)
 
 
-def _dates(stored: Stored) -> Array | None:
-    """Texts as milliseconds, where all are dates and run forwards."""
-    found = []
-    for value in stored.whole().ravel().tolist():
-        try:
-            moment = times.moment(str(value).strip().replace("_", "T"))
-        except PolesError:
-            return None
-        found.append(times.milliseconds(moment, "standard"))
-    ms = np.array(found, np.int64)
-    return ms if len(ms) and _direction(ms) == 1 else None
+def _dates(stored: Stored) -> tuple[Array, str] | None:
+    """Texts as milliseconds and their calendar; None where any is no date."""
+    texts = [str(value).strip() for value in stored.whole().ravel().tolist()]
+    try:
+        found = dates.parsed(pa.array(texts, pa.string()))
+        if found is None:
+            moments = [times.moment(text) for text in texts]
+            found = np.array([times.milliseconds(moment, "standard") for moment in moments], np.int64)
+    except (PolesError, dates.Ambiguous):
+        return None
+    return found, "standard"
 
 
 def _is_valid_time(c: Coordinate) -> bool:
@@ -322,6 +339,17 @@ def _direction(values: Array) -> int | None:
     if (flat[1:] > flat[:-1]).all():
         return 1
     return -1 if (flat[1:] < flat[:-1]).all() else None
+
+
+def _ordered(values: Array, known: Array, *, once: bool = False) -> tuple[int, ...] | None:
+    """The steps in increasing order, those that are known, of equal ones the last.
+
+    None where that leaves no more than half of them, or, with `once`, not all.
+    """
+    last = {value: i for i, value in enumerate(values.tolist()) if known[i]}
+    if 2 * len(last) <= len(values) or (once and len(last) < len(values)):
+        return None
+    return tuple(last[value] for value in sorted(last))
 
 
 def _name(c: Coordinate, dim: str) -> str:

@@ -13,7 +13,7 @@ from poles.crs import in_degrees
 from poles.errors import Unreadable
 from poles.line import CIRCLE
 from poles.physical import number, numbers
-from poles.roles import role, units
+from poles.roles import east_and_north, role, units
 from poles.stored import Array, Stored
 
 LENGTHS = {
@@ -81,9 +81,10 @@ def decimal(stored: Stored) -> Array:
 
 
 def in_degrees_of(stored: Stored, values: Array) -> Array:
-    """Longitudes and latitudes in radians as degrees; anything else as it is."""
+    """Longitudes and latitudes as degrees to the east and north; anything else as it is."""
     in_radians = units(stored.attrs).lower() in ("rad", "radian", "radians")
-    return np.degrees(values) if in_radians and role(stored) in ("lon", "lat") else values
+    degrees = np.degrees(values) if in_radians and role(stored) in ("lon", "lat") else values
+    return east_and_north(stored.attrs, degrees)
 
 
 def _bounds(file: File, stored: Stored, scale: float) -> Array | None:

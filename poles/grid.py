@@ -19,7 +19,7 @@ from poles.joining import joined
 from poles.mapping import is_mapping
 from poles.physical import physical
 from poles.placing import Horizontal, Placed, Placing
-from poles.reading import Dim, reader
+from poles.reading import Dim, reader, stepwise
 from poles.roles import text
 from poles.stored import Array, Opened, Stored
 
@@ -180,8 +180,8 @@ def _put(groups: list[_Group], one: _Found, key: str, axes: Axes) -> None:
 
 def _parameter(stored: Stored, key: str, placed: Placed, along: tuple[Along, ...]) -> GridParameter:
     horizontal = placed.horizontal
-    of_dim = {a.dim: Dim(a.axis.name, len(a.axis), len(a.axis), a.flip) for a in along if a.dim is not None}
     sizes = dict(zip(stored.dims, stored.shape, strict=True))
+    of_dim = {a.dim: Dim(a.axis.name, sizes[a.dim], sizes[a.dim], a.flip) for a in along if a.dim is not None}
     for name, dim, size, flip in zip(horizontal.dims, placed.dims, horizontal.shape, placed.flips, strict=True):
         of_dim[dim] = Dim(name, sizes[dim], size, flip)
     dims = [of_dim.get(d, Dim(None, n, 1)) for d, n in sizes.items()]
@@ -194,7 +194,13 @@ def _parameter(stored: Stored, key: str, placed: Placed, along: tuple[Along, ...
     if not description.categories:
         description = replace(description, categories=_masks(stored))
     shape = tuple(lengths[n] for n in names)
-    return GridParameter(key, description, names, shape, values.dtype, reader(stored, dims, names, values), chunks)
+    read = reader(stored, dims, names, values)
+    for a in along:
+        if a.order is not None:
+            name = a.axis.name
+            read = stepwise([read], [(0, i) for i in a.order], name, names.index(name), values.dtype)
+            chunks = {n: c for n, c in (chunks or {}).items() if n != name} or None
+    return GridParameter(key, description, names, shape, values.dtype, read, chunks)
 
 
 def _is_band(stored: Stored) -> bool:

@@ -383,6 +383,9 @@ def _part(pieces: Sequence[Piece], start: int, stop: int) -> list[Piece]:
 
 
 def _alike(one: Line, other: Line) -> bool:
-    """Whether two axes have the same coordinates, to a thousandth of a cell."""
+    """Whether two axes have the same coordinates, to a thousandth of a cell; longitudes by whole circles too."""
     size = float(np.min(one.highs - one.lows))
-    return bool(np.abs(one.values - other.values).max() <= 1e-3 * size)
+    away = one.values - other.values
+    if one.turning and other.turning:
+        away = away - CIRCLE * round(float(away[0]) / CIRCLE)
+    return bool(np.abs(away).max() <= 1e-3 * size)

@@ -1,17 +1,19 @@
 """Several files as one: joined along time or another axis, their parameters side by side, read where they lie."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
+from poles import times
 from poles.coverage import Axis
 from poles.dataset import Described
 from poles.errors import Unreadable
 from poles.gridded import Grid, GridParameter, Reader, ordered
 from poles.placing import Horizontal
+from poles.query import Moment
+from poles.reading import stepwise
 from poles.stored import Array
 
 
@@ -174,7 +176,7 @@ def _alike(pieces: Sequence[_Piece]) -> _Piece:
 def _equal(one: Axis, other: Axis) -> bool:
     if one is other:
         return True
-    if len(one) != len(other) or one.calendar != other.calendar:
+    if len(one) != len(other) or not _same_days(one, other):
         return False
     if one.values.dtype.kind == "f" and other.values.dtype.kind == "f":
         return bool(np.allclose(one.values, other.values, rtol=1e-6, atol=0))
@@ -188,7 +190,7 @@ def _along(pieces: Sequence[_Piece], name: str) -> _Piece:
     """Pieces one after the other along one axis, sorted; of equal steps that of the later piece."""
     axes = [p.axes[name] for p in pieces]
     for piece, axis in zip(pieces, axes, strict=True):
-        if axis.calendar != axes[0].calendar:
+        if not _same_days(axis, axes[0]):
             found = f"the calendar is {axis.calendar}, there {axes[0].calendar}"
             raise _unfit(piece.part, pieces[0].part, found, "publish them apart")
     steps = _steps(axes)
@@ -204,9 +206,20 @@ def _along(pieces: Sequence[_Piece], name: str) -> _Piece:
         first,
         axes={**first.axes, name: replace(axes[0], values=values, bounds=bounds)},
         dtype=dtype,
-        read=_reader([p.read for p in pieces], steps, name, list(first.axes).index(name), dtype),
+        read=stepwise([p.read for p in pieces], steps, name, list(first.axes).index(name), dtype),
         chunks={**first.chunks, **chunk},
     )
+
+
+def _same_days(one: Axis, other: Axis) -> bool:
+    """Whether two calendars count the same days: the mixed and the proleptic Gregorian one do since October 1582."""
+    if one.calendar == other.calendar:
+        return True
+    gregorian = {one.calendar, other.calendar} == {"standard", "proleptic_gregorian"}
+    return gregorian and all(int(a.values.min(initial=0)) >= _GREGORIAN for a in (one, other))
+
+
+_GREGORIAN = times.milliseconds(Moment((1582, 10, 15)), "standard")
 
 
 def _steps(axes: Sequence[Axis]) -> list[tuple[int, int]]:
@@ -218,31 +231,6 @@ def _steps(axes: Sequence[Axis]) -> list[tuple[int, int]]:
     if axes[0].values.dtype == object:
         return list(latest.values())
     return [latest[value] for value in sorted(latest)]
-
-
-def _reader(reads: Sequence[Reader], steps: list[tuple[int, int]], name: str, at: int, dtype: np.dtype[Any]) -> Reader:
-    """Reads each run of steps from the file that has it."""
-    starts = [
-        n for n, (member, i) in enumerate(steps) if n == 0 or steps[n - 1] != (member, i - 1)
-    ]  # where another file begins, or the same one is taken up at another place
-    total = len(steps)
-
-    def read(index: Mapping[str, slice]) -> Array:
-        part = index.get(name) or slice(0, total)
-        start, stop = part.start or 0, total if part.stop is None else part.stop
-        blocks = []
-        while start < stop:
-            run = bisect_right(starts, start)
-            end = min(stop, starts[run] if run < len(starts) else total)
-            member, local = steps[start]
-            blocks.append(reads[member]({**index, name: slice(local, local + end - start)}))
-            start = end
-        if not blocks:
-            return reads[0]({**index, name: slice(0, 0)}).astype(dtype, copy=False)
-        whole = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=at)
-        return whole.astype(dtype, copy=False)
-
-    return read
 
 
 # --- grids ---------------------------------------------------------------------------------------------------

@@ -200,8 +200,10 @@ def _date(groups: Mapping[str, str | None]) -> int | None:
 
 
 _FIELDS = ("year", "month", "day", "hour", "minute", "second", "yearday")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DIRECTIVES = {
-    "%Y": r"(?P<year>\d{4})", "%m": r"(?P<month>\d\d)", "%d": r"(?P<day>\d\d)", "%H": r"(?P<hour>\d\d)",
+    "%Y": r"(?P<year>\d{4})", "%y": r"(?P<short>\d\d)", "%b": rf"(?P<named>{'|'.join(_MONTHS)})",
+    "%m": r"(?P<month>\d\d)", "%d": r"(?P<day>\d\d)", "%H": r"(?P<hour>\d\d)",
     "%M": r"(?P<minute>\d\d)", "%S": r"(?P<second>\d\d)", "%j": r"(?P<yearday>\d{3})", "%%": "%",
 }  # fmt: skip
 
@@ -211,13 +213,23 @@ def _by_pattern(hrefs: Sequence[str], pattern: str) -> list[int | None]:
     found: list[int | None] = []
     for href in hrefs:
         match = search(PurePath(href).name) or search(href)
-        groups = match.groupdict() if match is not None else {}
+        groups = _spelt_out(match.groupdict()) if match is not None else {}
         inner = [t for _, t in _readings(groups.get("date") or "")]
         date = inner[0] if inner else _date(groups)
         if date is None:
             raise Unreadable(href, f"its name does not fit the time pattern {pattern!r}", "mend `time_pattern`")
         found.append(date)
     return found
+
+
+def _spelt_out(groups: dict[str, str | None]) -> dict[str, str | None]:
+    """The groups of a date, with a year of two digits (69 is 1969, as POSIX has it) and a named month as numbers."""
+    short, named = groups.pop("short", None), groups.pop("named", None)
+    if short is not None:
+        groups["year"] = f"{'19' if short >= '69' else '20'}{short}"
+    if named is not None:
+        groups["month"] = str(_MONTHS.index(named.lower()) + 1)
+    return groups
 
 
 @lru_cache(maxsize=1024)
@@ -229,7 +241,7 @@ def _search(pattern: str) -> Callable[[str], re.Match[str] | None]:
         pieces = re.split(r"(%.)", pattern)
         body = "".join(_DIRECTIVES[p] if p.startswith("%") else re.escape(p) for p in pieces)
         before, after = (r"(?<!\d)" if pattern.startswith("%") else ""), (r"(?!\d)" if pieces[-1] == "" else "")
-        return re.compile(before + body + after).search
+        return re.compile(before + body + after, re.IGNORECASE).search
     except (re.error, KeyError) as error:
         found = f"{pattern!r} is no pattern ({error})"
         raise Unreadable("time_pattern", found, "write %Y%m%d, or a regular expression with (?P<year>…)") from None

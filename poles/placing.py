@@ -233,6 +233,8 @@ class Placing:
             turning = in_degrees(crs)
             across = AxisValues.of(self.file, x.stored, scale[0], turning)
             down = AxisValues.of(self.file, y.stored, scale[1], False)
+            if turning:
+                _checked_latitudes(y.key, down)
             columns = line(across.values, across.bounds, turning=turning, slack=across.slack, lone=half_cell(down))
             rows = line(down.values, down.bounds, polar=turning, slack=down.slack, lone=half_cell(across))
             dims = (*self._dim(y), *self._dim(x))
@@ -311,6 +313,13 @@ class Placing:
         if x.dims[:-1] != lon.dims or int(np.prod(x.shape)) > 16_000_000:
             return None
         return partial(fields.loaded_corners, (lon, x), (lat, y), dims)
+
+
+def _checked_latitudes(key: str, down: AxisValues) -> None:
+    """Raises Unreadable where a row lies beyond a pole, by more than half a cell."""
+    furthest = float(np.abs(down.values).max())
+    if furthest > 90 + half_cell(down):
+        raise Unreadable(key, f"latitude {furthest:g} is beyond a pole", "mend the axis, or give the CRS (--crs)")
 
 
 def _extended(said: str, names: set[str]) -> str:

@@ -1,7 +1,9 @@
 """Reading a parameter by canonical index: which stored block, turned and transposed, made physical."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -59,3 +61,30 @@ def _turn(dims: Sequence[Dim]) -> tuple[slice, ...] | None:
     if not any(d.flip for d in dims):
         return None
     return tuple(slice(None, None, -1) if d.flip else slice(None) for d in dims)
+
+
+def stepwise(
+    reads: Sequence[Reader], steps: Sequence[tuple[int, int]], name: str, at: int, dtype: np.dtype[Any]
+) -> Reader:
+    """What reads an axis, dimension `at`, whose steps lie here and there: each is a reader and the index in it."""
+    starts = [
+        n for n, (member, i) in enumerate(steps) if n == 0 or steps[n - 1] != (member, i - 1)
+    ]  # where another file begins, or the same one is taken up at another place
+    total = len(steps)
+
+    def read(index: Mapping[str, slice]) -> Array:
+        part = index.get(name) or slice(0, total)
+        start, stop = part.start or 0, total if part.stop is None else part.stop
+        blocks = []
+        while start < stop:
+            run = bisect_right(starts, start)
+            end = min(stop, starts[run] if run < len(starts) else total)
+            member, local = steps[start]
+            blocks.append(reads[member]({**index, name: slice(local, local + end - start)}))
+            start = end
+        if not blocks:
+            return reads[0]({**index, name: slice(0, 0)}).astype(dtype, copy=False)
+        whole = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=at)
+        return whole.astype(dtype, copy=False)
+
+    return read

@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from poles.stored import Stored
+import numpy as np
+
+from poles.stored import Array, Stored
 from poles.times import is_time
 
 Role = Literal["lon", "lat", "x", "y", "t", "z"]
@@ -27,6 +29,8 @@ _APART = {
 
 _EAST = re.compile(r"deg(ree)?s?[ _]?(e|east)", re.IGNORECASE)
 _NORTH = re.compile(r"deg(ree)?s?[ _]?(n|north)", re.IGNORECASE)
+_WEST = re.compile(r"deg(ree)?s?[ _]?(w|west)", re.IGNORECASE)
+_SOUTH = re.compile(r"deg(ree)?s?([ _]?south|[ _]s)", re.IGNORECASE)
 _PRESSURE = {
     "pa", "hpa", "kpa", "mb", "mbar", "millibar", "millibars", "bar", "dbar", "decibar", "decibars", "hectopascal",
     "hectopascals", "pascal", "pascals",
@@ -67,6 +71,12 @@ def units(attrs: Mapping[str, Any]) -> str:
     return text(attrs, "units") or text(attrs, "Units") or text(attrs, "unit")
 
 
+def east_and_north(attrs: Mapping[str, Any], values: Array) -> Array:
+    """Degrees that are counted to the west or south (COARDS), some with their sign already, to the east and north."""
+    unit = units(attrs)
+    return -np.abs(values) if _WEST.fullmatch(unit) or _SOUTH.fullmatch(unit) else values
+
+
 def role(stored: Stored) -> Role | None:
     """What the values are, by the first evidence there is.
 
@@ -90,9 +100,9 @@ def _evidence(stored: Stored) -> Role | None:
 
 def _by_unit(attrs: Mapping[str, Any]) -> Role | None:
     unit = units(attrs)
-    if _EAST.fullmatch(unit):
+    if _EAST.fullmatch(unit) or _WEST.fullmatch(unit):
         return "lon"
-    if _NORTH.fullmatch(unit):
+    if _NORTH.fullmatch(unit) or _SOUTH.fullmatch(unit):
         return "lat"
     return "t" if is_time(unit) else None
 

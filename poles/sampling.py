@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from poles import meaning, times
+from poles.canonical import in_degrees_of
 from poles.cf import described, units_of, words
 from poles.dataset import Described
 from poles.errors import Unreadable
@@ -154,7 +155,9 @@ class _Reader:
             return normal(np.full(n, c.site[0])), np.full(n, c.site[1])
         assert c.x is not None
         assert c.y is not None
-        return normal(self.layout.numbers(c.x, dims)), self.layout.numbers(c.y, dims)
+        x, y = (in_degrees_of(self.layout.variables[p].stored, self.layout.numbers(p, dims)) for p in (c.x, c.y))
+        known = (np.abs(x) <= 720) & (np.abs(y) <= 90)  # a fill value is no degree, whatever its attributes say
+        return normal(np.where(known, x, np.nan)), np.where(known, y, np.nan)
 
     def _platforms(self, c: Coordinates, dims: Dims) -> Array:
         """The id of each sample's platform."""

@@ -107,7 +107,7 @@ class Handles[H]:
         self._dropped: deque[tuple[str, str]] = deque()
         self._left: list[H] = []
         os.register_at_fork(after_in_child=self._leave)
-        atexit.register(self._end)
+        atexit.register(self.close)
 
     def source(self, href: str, version: str) -> Source:
         """A version of a file; its handle is closed some time after the last reference to this is gone."""
@@ -197,8 +197,8 @@ class Handles[H]:
         self._files = {}
         self._naming = threading.Lock()
 
-    def _end(self) -> None:
-        """Closes all while the library still works: an ending interpreter would do it too late, and say so."""
+    def close(self) -> None:
+        """Closes all; what is still needed is opened again. An ending interpreter would do it too late, and say so."""
         with self._lock:
             while self._open:
                 self._let_go(self._open.popitem()[1])
