@@ -18,7 +18,7 @@ from poles.crs import crs as crs_of
 from poles.crs import in_degrees, is_lonlat, transform, uri
 from poles.dataset import BBox, Dataset, Described, Facts
 from poles.errors import Invalid, NotFound, Unreadable
-from poles.items import reprojected
+from poles.items import moved, reprojected
 from poles.kept import Kept
 from poles.parts import Part
 from poles.query import CRS84, Box, Everywhere, Query, Where, Within
@@ -39,9 +39,6 @@ from poles.tables import (
     paged,
     point_wkb,
 )
-
-_EDGE = 64
-"""Pieces into which an edge of a box is cut before it is taken to another CRS."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +65,14 @@ class Features:
         return np.asarray(shapely.from_wkb(np.asarray(wkb.to_numpy(zero_copy_only=False), object)))
 
     @cached_property
-    def tree(self) -> shapely.STRtree:
-        """The index of the geometries."""
-        return shapely.STRtree(self.shapes)
+    def _trees(self) -> dict[CRS, shapely.STRtree]:
+        return {}
+
+    def tree_in(self, crs: CRS) -> shapely.STRtree:
+        """The index of the geometries in a CRS, longitudes running on."""
+        if crs not in self._trees:
+            self._trees[crs] = shapely.STRtree(_seen_in(self.shapes, crs_of(self.crs), crs))
+        return self._trees[crs]
 
     @cached_property
     def span(self) -> tuple[Array, Array] | None:
@@ -138,6 +140,22 @@ def _in_lonlat(parts: Array, native: CRS) -> tuple[Array, Array, Array, Array]:
         south, north = np.minimum.reduceat(lat, starts), np.maximum.reduceat(lat, starts)
     inside = normal(west)
     return inside, south, np.where(west == inside, east, np.round(inside + (east - west), 9)), north
+
+
+def _seen_in(shapes: Array, native: CRS, asked: CRS) -> Array:
+    """Geometries in a CRS; None for those that it cannot hold."""
+    if native == asked or (is_lonlat(native) and is_lonlat(asked)):
+        return shapes
+    found = shapely.force_2d(moved(shapes, native, asked))
+    xy, of = shapely.get_coordinates(found, return_index=True)
+    if in_degrees(asked) and len(xy):
+        starts = np.flatnonzero(np.append(True, np.diff(of) > 0))
+        first = np.repeat(xy[starts, 0], np.diff(np.append(starts, len(of))))
+        xy[:, 0] = first + (xy[:, 0] - first + 180) % 360 - 180
+        shapely.set_coordinates(found, xy)
+    lost = np.unique(of[~np.isfinite(xy).all(axis=1)])
+    found[lost] = None
+    return found
 
 
 def features(dataset: Dataset) -> Features:
@@ -321,18 +339,21 @@ def _rows(features: Features, query: Query) -> Array:
 
 
 def _inside(features: Features, query: Query) -> Array | None:
-    """Which features touch what is asked; None: everywhere."""
+    """Which features touch what is asked; None: everywhere.
+
+    They are taken to the CRS of the question: a box of degrees is no polygon where a projection ends.
+    """
     if isinstance(query.where, Everywhere):
         return None
-    native = crs_of(features.crs)
+    asked = crs_in(query, crs_of(features.crs))
     found = np.zeros(len(features), bool)
-    for area in _areas(features, query.where, crs_in(query, native), native):
-        found[features.tree.query(area, predicate="intersects")] = True
+    for area in _areas(query.where, asked):
+        found[features.tree_in(asked).query(area, predicate="intersects")] = True
     return found
 
 
-def _areas(features: Features, where: Where, asked: CRS, native: CRS) -> list[BaseGeometry]:
-    """What is asked as polygons in the CRS of the features: turned by 360 degrees to wherever these may lie."""
+def _areas(where: Where, asked: CRS) -> list[BaseGeometry]:
+    """What is asked as polygons: turned by 360 degrees to wherever features may lie."""
     match where:
         case Within(polygon):
             area = polygon
@@ -340,17 +361,7 @@ def _areas(features: Features, where: Where, asked: CRS, native: CRS) -> list[Ba
             area = _polygon(box)
         case other:
             raise Invalid("query", f"{type(other).__name__} is not asked of features", "ask a bbox")
-    turned = [area]
-    if in_degrees(asked):
-        turned = [_shifted(area, t) for t in (-360.0, 0.0, 360.0)]
-        turned = [t for t in turned if t.bounds[0] <= 540 and t.bounds[2] >= -540]
-    if asked == native:
-        return turned
-    return [
-        a
-        for a in (_taken(t, asked, native) for t in turned if -181 <= t.centroid.x <= 181 or not in_degrees(asked))
-        if a
-    ]
+    return [_shifted(area, t) for t in (-360.0, 0.0, 360.0)] if in_degrees(asked) else [area]
 
 
 def _polygon(box: Box) -> BaseGeometry:
@@ -363,20 +374,6 @@ def _polygon(box: Box) -> BaseGeometry:
 
 def _shifted(area: BaseGeometry, by: float) -> BaseGeometry:
     return shapely.transform(area, lambda p: p + np.array([by, 0.0])) if by else area
-
-
-def _taken(area: BaseGeometry, source: CRS, target: CRS) -> BaseGeometry | None:
-    """An area in another CRS, along its edges; None where that holds nothing of it."""
-    limits = shapely.box(-180, -90, 180, 90) if in_degrees(source) else None
-    kept = area if limits is None else shapely.intersection(area, limits)
-    if kept.is_empty:
-        return None
-    west, south, east, north = kept.bounds
-    fine = shapely.segmentize(kept, max(east - west, north - south) / _EDGE or 1.0)
-    moved = shapely.transform(fine, lambda p: np.column_stack(transform(p[:, 0], p[:, 1], source, target)))
-    if not np.isfinite(shapely.get_coordinates(moved)).all():
-        return None
-    return moved if shapely.is_valid(moved) else shapely.make_valid(moved)
 
 
 __all__ = ["Features", "facts", "features", "select"]

@@ -245,10 +245,20 @@ def locations(observations: Observations, query: Query) -> Table:
 def reprojected(wkb: pa.Array, source: Any, target: Any) -> pa.Array:
     """Geometries in another CRS, x before y."""
     shapes = shapely.from_wkb(np.asarray(wkb.to_numpy(zero_copy_only=False), object))
-    moved = shapely.transform(
-        shapes, lambda p: np.column_stack([*transform(p[:, 0], p[:, 1], source, target), *p[:, 2:].T]), include_z=False
-    )
-    return pa.array(shapely.to_wkb(moved), pa.binary())
+    return pa.array(shapely.to_wkb(moved(shapes, source, target)), pa.binary())
+
+
+def moved(shapes: Array, source: Any, target: Any) -> Array:
+    """Geometries in another CRS, heights as they are."""
+    found = np.array(shapes, object)
+    for deep in (False, True):
+        some = shapely.has_z(found) == deep
+        found[some] = shapely.transform(
+            found[some],
+            lambda p: np.column_stack([*transform(p[:, 0], p[:, 1], source, target), *p[:, 2:].T]),
+            include_z=deep,
+        )
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -79,7 +79,9 @@ def _around(west: Array, east: Array) -> tuple[float, float]:
     start, reach = west[order], np.maximum.accumulate(east[order])
     gaps = np.append(start[1:], start[0] + 360) - reach
     widest = int(np.argmax(gaps))
-    if gaps[widest] < 180 or widest == len(gaps) - 1:
+    if widest == len(gaps) - 1 and gaps[widest] > 0 and plain[0] >= -180:
+        return plain[0], plain[1] - 360 if plain[1] > 180 else plain[1]
+    if gaps[widest] < 180:
         return max(plain[0], -180.0), min(plain[1], 180.0)
     left, right = float(start[widest + 1]), float(reach[widest])
     return left, right - 360 if right > 180 else right
@@ -165,9 +167,16 @@ def _compared(column: pa.ChunkedArray, value: Any, name: str) -> Any:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return pc.equal(column, str(value))
     try:
-        return pc.equal(column, pa.scalar(value) if not isinstance(value, str) else pa.scalar(float(value)))
+        return pc.equal(column, _scalar(value))
     except (ValueError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise Invalid(name, f"{str(value)[:60]!r} cannot be compared with it", "give a value of its type") from None
+
+
+def _scalar(value: Any) -> pa.Scalar:
+    """A number as Arrow has it: a whole one beyond 64 bits is a float."""
+    if isinstance(value, str) or (isinstance(value, int) and not -(2**63) <= value < 2**63):
+        return pa.scalar(float(value))
+    return pa.scalar(value)
 
 
 def _dated(column: pa.ChunkedArray, value: Any, name: str) -> Any:

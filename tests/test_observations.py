@@ -688,10 +688,11 @@ def test_a_code_of_nines_is_missing_only_where_that_is_evident(tmp_path: Path) -
     def values(text: str) -> list[Any]:
         return [r["v"] for r in rows(asked(_table(tmp_path / f"{hash(text)}.csv", text)))]
 
-    body = "time,lat,lon,v\n2020-01-01,1,2,3.5\n2020-01-02,1,2,-9999\n"
-    assert values("# missing value: -9999\n" + body) == [3.5, None]
-    assert values(body) == [3.5, -9999]
-    assert values("# missing value: -9999\n" + body + "2020-01-03,1,2,-9998\n") == [3.5, -9999, -9998]
+    body = "time,lat,lon,v\n2020-01-01,1,2,3.5\n2020-01-02,1,2,-999\n"
+    assert values("# missing value: -999\n" + body) == [3.5, None]
+    assert values(body) == [3.5, -999]
+    assert values(body.replace("-999", "-9999")) == [3.5, None]
+    assert values("# missing value: -999\n" + body + "2020-01-03,1,2,-998\n") == [3.5, -999, -998]
     o = _table(tmp_path / "f.csv", "TIMESTAMP_START,lat,lon,v\n202001010000,1,2,-9999\n202001010030,1,2,0\n")
     assert [r["v"] for r in rows(asked(o))] == [None, 0]
     assert o.mended == ("-9999 is read as missing in v",)

@@ -28,6 +28,7 @@ _ROLES: tuple[Role, ...] = get_args(Role)
 _NULLS = ["", "NA", "N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "none", "-", "--", "*"]
 _CODE = re.compile(r"-9{3,}(?:\.(?:0+|9+))?|-6999(?:\.0+)?")
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?$|^[+-]?[iI]nf$"
+_COMMA = r"^[+-]?\d+(?:,\d+)?(?:[eE][+-]?\d+)?$"
 _WHOLE = r"^[+-]?(?:0|[1-9]\d{0,17})$"
 
 _LATITUDES = {
@@ -97,7 +98,7 @@ def table_rows(href: str, names: Mapping[str, str] | None = None, crs: str | Non
     """
     found = sniffed(href)
     headers = _headers(found)
-    texts = _texts(found, headers)
+    texts, commas = _with_points(found, _texts(found, headers))
     given = _given(found, names or {}, headers)
     roles = _roles(headers, texts, given)
     texts, unplaced = _placed(texts, roles)
@@ -106,7 +107,26 @@ def table_rows(href: str, names: Mapping[str, str] | None = None, crs: str | Non
     table = _constants(table, given)
     roles = {**roles, **{role: role for role, value in given.items() if value.startswith("=")}}
     roles = _with_levels(table, roles, headers)
-    return _as_rows(found, table, roles, headers, (*unplaced, *mended), crs)
+    return _as_rows(found, table, roles, headers, (*commas, *unplaced, *mended), crs)
+
+
+def _with_points(found: Sniffed, texts: pa.Table) -> tuple[pa.Table, list[str]]:
+    """Numbers with a decimal comma (`2,5`) with a point, in tables that no comma parts and where no number has one."""
+    if found.delimiter == ",":
+        return texts, []
+    columns = {name: texts[name].combine_chunks() for name in texts.column_names}
+    if any(_every(column, r"^[+-]?\d*\.\d+$") for column in columns.values()):
+        return texts, []
+    commas = [n for n, c in columns.items() if _every(c, _COMMA) and pc.any(pc.match_substring(c, ",")).as_py()]
+    for name in commas:
+        pointed = pc.replace_substring(columns[name], ",", ".")
+        texts = texts.set_column(texts.column_names.index(name), name, pointed)
+    return texts, [f"decimal commas are read as points in {_listed(commas)}"] if commas else []
+
+
+def _every(column: pa.Array, pattern: str) -> bool:
+    """Whether every value that is there fits a pattern, and there is one."""
+    return column.null_count < len(column) and bool(pc.all(pc.match_substring_regex(column, pattern)).as_py())
 
 
 def _placed(texts: pa.Table, roles: Mapping[Role, str]) -> tuple[pa.Table, list[str]]:
@@ -267,8 +287,8 @@ def _looks_like_text(column: pa.Array) -> bool:
 def _codes(numbers: Mapping[str, pa.Array], found: Sniffed) -> dict[str, str]:
     """The missing code of each column that has one, as it is written.
 
-    A number of nines below everything else in its column is one where the file says so, keeps a convention that
-    does (FLUXNET, AERONET), or does it in several columns.
+    A number of nines below everything else in its column is one where it has four of them, or the file says so, keeps
+    a convention that does (FLUXNET, AERONET), or does it in several columns.
     """
     seen: dict[str, str] = {}
     for name, column in numbers.items():
@@ -278,7 +298,8 @@ def _codes(numbers: Mapping[str, pa.Array], found: Sniffed) -> dict[str, str]:
     told = {c for c in seen.values() if c in found.preamble or str(int(float(c))) in found.preamble}
     conventional = found.is_conventional
     several = {float(c) for c in seen.values() if sum(float(o) == float(c) for o in seen.values()) > 1}
-    return {n: c for n, c in seen.items() if conventional or c in told or float(c) in several}
+    long = {c for c in seen.values() if c.startswith("-9999")}
+    return {n: c for n, c in seen.items() if conventional or c in told | long or float(c) in several}
 
 
 def _outlier(column: pa.Array) -> str | None:
