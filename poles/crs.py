@@ -38,7 +38,7 @@ def _of_object(found: CRS) -> CRS:
 @lru_cache(maxsize=256)
 def _of_text(text: str) -> CRS:
     plain = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    if plain.upper() == "CRS84":
+    if plain.upper() in ("CRS84", "CRS:84"):
         plain = "OGC:CRS84"
     remedy = "give a URI such as http://www.opengis.net/def/crs/EPSG/0/2154, EPSG:2154 or WKT"
     if not plain or len(plain) > _LONGEST:

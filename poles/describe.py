@@ -107,12 +107,16 @@ def _written(axis: Axis, values: np.ndarray) -> list[float | str]:
 
 
 def _step(values: np.ndarray) -> float | None:
-    """The step of a regular axis."""
+    """The step of a regular axis; one of floats may be as uneven as 32 bits round it."""
     if values.dtype == object or len(values) < 2:
         return None
     steps = np.diff(values)
     if np.allclose(steps, steps[0], rtol=1e-6, atol=0):
         return float(steps[0])
+    rounding = 2 * float(np.finfo(np.float32).eps) * float(np.abs(values).max())
+    even = np.linspace(values[0], values[-1], len(values))
+    if values.dtype.kind == "f" and np.abs(values - even).max() <= min(rounding, 0.01 * np.abs(steps).min()):
+        return float(values[-1] - values[0]) / (len(values) - 1)
     return None
 
 

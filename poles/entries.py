@@ -173,7 +173,8 @@ def _moment(value: Any) -> str | None:
         case None:
             return None
         case datetime():
-            return utc(value).isoformat().replace("+00:00", "Z")
+            fraction = "milliseconds" if value.microsecond else "seconds"
+            return utc(value).isoformat(timespec=fraction).replace("+00:00", "Z")
         case date():
             return f"{value.isoformat()}T00:00:00Z"
         case str() if re.match(r"-?\d{4,}-\d{2}-\d{2}", value):

@@ -70,7 +70,7 @@ class Process(BaseProcessor):  # type: ignore[misc]
         """The answer for checked inputs: the pure function of the process."""
         raise NotImplementedError
 
-    def run(self, inputs: Document, datasets: Datasets) -> Result:
+    def run(self, inputs: Document, datasets: Datasets, language: str = "en") -> Result:
         """The result for inputs as they came in a request. Raises `Invalid`, naming the input."""
         checked: Any = validated(self.inputs, inputs)
         found = self.computed(checked, datasets)
@@ -80,7 +80,8 @@ class Process(BaseProcessor):  # type: ignore[misc]
         if (fault := misfit(written_as, found)) is not None:
             raise Invalid("inputs.format", *fault)
         name = f"{found.dataset.id}-subset.{written_as.extension.lstrip('.')}"
-        body = None if isinstance(found, Coverages) and found.empty else written_as.write(found, Context())
+        empty = isinstance(found, Coverages) and found.empty
+        body = None if empty else written_as.write(found, Context(language=language))
         return Result(self.output, written_as.media_type, name, body)
 
     def execute(self, data: Document, outputs: Any = None) -> tuple[str, bytes]:
@@ -121,12 +122,14 @@ def _refused(model: type[BaseModel], error: ValidationError) -> Invalid:
     if first["type"] == "extra_forbidden":
         return Invalid(f"inputs.{name}", "not an input of this process", f"give of {', '.join(model.model_fields)}")
     field = model.model_fields.get(name)
-    remedy = (
-        f"give {field.description[0].lower()}{field.description[1:]}"
-        if field and field.description
-        else "see the description"
-    )
+    remedy = f"give {_inside(field.description)}" if field and field.description else "see the description"
     return Invalid(f"inputs.{name}" if path else name, found, remedy)
+
+
+def _inside(sentence: str) -> str:
+    """A description inside a sentence: its first word small, unless it is a name as `NetCDF`."""
+    first = sentence.split(maxsplit=1)[0]
+    return sentence if any(c.isupper() for c in first[1:]) else sentence[0].lower() + sentence[1:]
 
 
 def described_inputs(model: type[BaseModel], french: Mapping[str, tuple[str, str]]) -> Document:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
 
+import orjson
 from flask import Request, Response
 
 from poles.errors import Invalid, NotAcceptable
@@ -73,10 +74,17 @@ def asked(request: Request, views: Views, view: View) -> Asked:
 def _posted(request: Request) -> dict[str, list[str]]:
     if request.form:
         return dict(request.form.lists())
-    body = request.get_json(force=True, silent=True) if request.data else {}
+    body = _parsed(request.data) if request.data else {}
     if not isinstance(body, dict):
         raise Invalid("body", "neither a form nor a JSON object", "post the parameters as one of them")
     return {str(k): [_as_text(v)] for k, v in body.items()}
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return orjson.loads(body)  # refuses what is nested beyond measure
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _as_text(value: object) -> str:

@@ -77,13 +77,14 @@ def _answered(asked: Asked, dataset: Dataset, api: str, verb: str, path: dict[st
         door.version,
         asked.request.path,
         repr(sorted(asked.parameters.items())),
-        HTML + asked.language if html else written_as.name,
+        HTML if html else written_as.name,
+        asked.language,
     )
     if unchanged(asked, etag):
         return not_modified(etag)
     found: Answer = door.ask(verb, {**asked.parameters, **path}, text=html or written_as.name in TEXTS)
     if isinstance(found, Coverages) and found.empty and not html:
-        return Response(status=204, headers=_headers(dataset, asked, etag))
+        return nothing(_headers(dataset, asked, etag))
     _carried(found, written_as, asked)
     body = written_as.write(found, _context(asked, dataset, verb, found))
     if html:
@@ -120,6 +121,13 @@ def gathered(body: Iterable[bytes]) -> bytes | Iterator[bytes]:
         if size > GATHERED:
             return chain(head, stream)
     return head[0] if len(head) == 1 else b"".join(head)
+
+
+def nothing(headers: list[tuple[str, str]] | None = None) -> Response:
+    """204: the question is right, and there is nothing; a body that is not there has no type."""
+    response = Response(status=204, headers=headers)
+    del response.headers["Content-Type"]
+    return response
 
 
 def _headers(dataset: Dataset, asked: Asked, etag: str) -> list[tuple[str, str]]:

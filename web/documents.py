@@ -175,6 +175,8 @@ def process(asked: Asked, process: str) -> Response:
 def jobs(asked: Asked) -> Response:
     """The jobs: none, as processes run while the client waits."""
     declared(asked, ("limit", "offset"))
+    listing.limited(asked.one("limit"))
+    listing.started(asked.one("offset"))
     url = f"{asked.view.url}/jobs"
     links = [
         _link(url, "self", JSON, TITLES["self"], asked.language),

@@ -11,7 +11,7 @@ from poles.errors import Invalid, NotFound
 from poles.metadata.ogc import MEDIA_TYPES
 from web import shell
 from web.asked import JSON, Asked, declared
-from web.data import gathered
+from web.data import gathered, nothing
 
 Document = dict[str, Any]
 MEMBERS = ("inputs", "outputs", "response", "subscriber")
@@ -28,9 +28,9 @@ def execute(asked: Asked, process: str) -> Response:
         raise shell.NoSuchProcess("process", f"{process} is not there", f"give one of {', '.join(known) or 'none'}")
     body = _body(asked)
     plugin = load_plugin("process", known[process]["processor"])
-    result = plugin.run(_inputs(body, plugin.output), asked.view.datasets)
+    result = plugin.run(_inputs(body, plugin.output), asked.view.datasets, asked.language)
     if result.body is None:
-        return Response(status=204)
+        return nothing()
     if body.get("response", "raw") == "document":
         return Response(_document(result), headers=[("Content-Type", JSON)])
     headers = [
@@ -81,11 +81,18 @@ def _inputs(body: Document, output: str) -> Document:
     for name, asked in outputs.items():
         if name != output:
             raise Invalid(f"outputs.{name}", "not an output of this process", f"ask {output}")
-        if (mode := (asked or {}).get("transmissionMode", "value")) != "value":
+        wanted = _object(asked, f"outputs.{name}")
+        if (mode := wanted.get("transmissionMode", "value")) != "value":
             raise Invalid(f"outputs.{name}.transmissionMode", f"{mode!r} is not offered", "ask value")
-        if media_type := ((asked or {}).get("format") or {}).get("mediaType"):
+        if media_type := _object(wanted.get("format"), f"outputs.{name}.format").get("mediaType"):
             inputs.setdefault("format", _format(str(media_type)))
     return inputs
+
+
+def _object(value: Any, name: str) -> Document:
+    if value is None or isinstance(value, dict):
+        return value or {}
+    raise Invalid(name, "not an object", 'give an object, as {"format": {"mediaType": "text/csv"}}')
 
 
 def _format(media_type: str) -> str:

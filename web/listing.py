@@ -33,7 +33,8 @@ def searched(asked: Asked) -> tuple[list[Dataset], Page]:
     if (pole := asked.one("pole")) is not None:
         found = [d for d in found if d.pole == _pole(pole)]
     if (q := asked.one("q")) is not None:
-        found = [d for d in found if _speaks_of(d, q)]
+        terms = _terms(q)
+        found = [d for d in found if _speaks_of(d, terms)]
     if (bbox := asked.one("bbox")) is not None:
         box = parsed(bbox, CRS84)
         found = [d for d in found if d.bbox is not None and _meet(box, d.bbox)]
@@ -44,7 +45,7 @@ def searched(asked: Asked) -> tuple[list[Dataset], Page]:
 
 
 def _page(asked: Asked, matched: int) -> Page:
-    limit, offset = limited(asked.one("limit")), _whole(asked.one("offset") or "0", "offset", 0)
+    limit, offset = limited(asked.one("limit")), started(asked.one("offset"))
     following = offset + limit
     return Page(
         offset,
@@ -57,6 +58,11 @@ def _page(asked: Asked, matched: int) -> Page:
 def limited(text: str | None) -> int:
     """A limit, clamped to the most that is served; absent: that."""
     return MOST if text is None else min(_whole(text, "limit", 1), MOST)
+
+
+def started(text: str | None) -> int:
+    """An offset; absent: 0."""
+    return 0 if text is None else _whole(text, "offset", 0)
 
 
 def _whole(text: str, name: str, least: int) -> int:
@@ -73,7 +79,7 @@ def _pole(name: str) -> str:
 
 def address(url: str, asked: Asked, offset: int, **more: str) -> str:
     """This list at another offset."""
-    kept = [(k, v) for k, v in asked.parameters.items() if k != "offset"]
+    kept = [(k, v) for k, v in asked.pairs if k not in ("offset", "f")]
     pairs = [*kept, *([("offset", str(offset))] if offset else []), *more.items()]
     return f"{url}?{urlencode(pairs, safe=',:/')}" if pairs else url
 
@@ -81,10 +87,18 @@ def address(url: str, asked: Asked, offset: int, **more: str) -> str:
 # --- does a data set match? ----------------------------------------------------------------------------------------
 
 
-def _speaks_of(dataset: Dataset, q: str) -> bool:
-    """Whether one of the comma-separated terms stands in title, description, keywords, parameters or id."""
+def _terms(q: str) -> tuple[str, ...]:
+    """The comma-separated terms of a search."""
+    found = tuple(folded(term.strip()) for term in q.split(",") if term.strip())
+    if not found:
+        raise Invalid("q", "there is no word in it", "give words parted by commas, or leave it out")
+    return found
+
+
+def _speaks_of(dataset: Dataset, terms: tuple[str, ...]) -> bool:
+    """Whether one of the terms stands in title, description, keywords, parameters or id."""
     words = _words(dataset)
-    return any(folded(term.strip()) in words for term in q.split(",") if term.strip())
+    return any(term in words for term in terms)
 
 
 def _words(dataset: Dataset) -> str:

@@ -56,7 +56,9 @@ def choose(f: str | None, accept: str | None, kind: Kind, default: str = "") -> 
         return _asked(f, offered, kind)
     if accept is None or not accept.strip():
         return usual
-    found = next((x for r in _ranges(accept) if (x := _matching(r, offered, usual, kind)) is not None), None)
+    ranges = _ranges(accept)
+    open_ = [x for x in offered if _liking(x, ranges, kind) > 0]
+    found = next((x for r, q in ranges if q > 0 and (x := _matching(r, open_, usual, kind)) is not None), None)
     if found is None:
         raise NotAcceptable("Accept", f"{accept[:60]!r} fits no format", f"accept {_names(offered)}")
     return found
@@ -82,15 +84,29 @@ def _names(formats: Iterable[Format]) -> str:
     return ", ".join(x.name for x in formats)
 
 
-def _ranges(accept: str) -> list[str]:
-    """The media ranges of an Accept header, the preferred first; those of q=0 are left out."""
+def _ranges(accept: str) -> list[tuple[str, float]]:
+    """The media ranges of an Accept header and their weights, the preferred first.
+
+    A header that says nothing, or only that no page is wanted, leaves all formats.
+    """
     found = []
     for part in accept.split(","):
         media, *parameters = (p.strip() for p in part.split(";"))
         weight = next((_weight(p[2:]) for p in parameters if p.lower().startswith("q=")), 1.0)
-        if weight > 0:
-            found.append((weight, media.lower()))
-    return [media for _, media in sorted(found, key=lambda f: -f[0])]
+        if media:
+            found.append((media.lower(), weight))
+    if all(media == "text/html" and weight <= 0 for media, weight in found):
+        found.append(("*/*", 1.0))
+    return sorted(found, key=lambda f: -f[1])
+
+
+def _liking(written_as: Format, ranges: list[tuple[str, float]], kind: Kind) -> float:
+    """The weight of the most specific ranges that hold a format."""
+    own = {*written_as.names, *(("application/json",) if written_as.name == _JSON[kind] else ())}
+    for level in (own, {f"{essence(written_as.media_type).split('/')[0]}/*"}, {"*/*"}):
+        if weights := [weight for media, weight in ranges if media in level]:
+            return max(weights)
+    return 0.0
 
 
 def _weight(text: str) -> float:
@@ -101,13 +117,11 @@ def _weight(text: str) -> float:
 
 
 def _matching(media: str, offered: list[Format], usual: Format, kind: Kind) -> Format | None:
-    if media == "*/*":
-        return usual
     if media == "application/json":
-        return next(x for x in offered if x.name == _JSON[kind])
+        return next((x for x in offered if x.name == _JSON[kind]), None)
     fitting = [
         x
         for x in offered
-        if media in x.names or (media.endswith("/*") and essence(x.media_type).startswith(media[:-1]))
+        if media in ("*/*", *x.names) or (media.endswith("/*") and essence(x.media_type).startswith(media[:-1]))
     ]
     return usual if usual in fitting else next(iter(fitting), None)

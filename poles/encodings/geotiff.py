@@ -129,23 +129,25 @@ def _transform(coverage: Coverage, x: Axis, y: Axis, dataset: Dataset) -> tuple[
 def _step(axis: Axis, other: Axis, dataset: Dataset) -> float:
     """The width of a cell along an axis; that of a single cell from its bounds, the whole axis or the other one."""
     if len(axis) > 1:
-        return _even(axis)
+        return _even(axis.name, axis.values)
     if axis.bounds is not None:
         return float(np.ptp(axis.bounds[0]))
     facts = dataset.facts.axes if dataset.facts is not None else ()
-    whole = next((a.step for a in facts if a.name == axis.name and a.step), None)
-    if whole is not None:
-        return abs(whole)
+    whole = next((a for a in facts if a.name == axis.name and a.size > 1), None)
+    if whole is not None and whole.step:
+        return abs(whole.step)
+    if whole is not None and whole.values:
+        return abs(_even(axis.name, np.array(whole.values, np.float64)))
     if len(other) > 1:
-        return _even(other)
+        return _even(other.name, other.values)
     raise Invalid("f", "one cell of unknown width has no form in GeoTIFF", _REMEDY)
 
 
-def _even(axis: Axis) -> float:
-    values = axis.values.astype(np.float64)
+def _even(name: str, values: Array) -> float:
+    values = values.astype(np.float64)
     step = float(values[-1] - values[0]) / (len(values) - 1)
     if np.abs(values[0] + step * np.arange(len(values)) - values).max() > _UNEVEN * abs(step):
-        raise Invalid("f", f"uneven steps along {axis.name} have no form in GeoTIFF", _REMEDY)
+        raise Invalid("f", f"uneven steps along {name} have no form in GeoTIFF", _REMEDY)
     return step
 
 

@@ -9,6 +9,7 @@ from poles.crs import crs
 from poles.dataset import Dataset, Described, Kind, Text
 from poles.metadata.extents import extent
 from poles.query import CRS84
+from poles.units import ucum
 
 Document = dict[str, Any]
 
@@ -193,7 +194,7 @@ def _data_links(dataset: Dataset, here: str, language: str) -> list[Document]:
     found = []
     for query in queries(dataset):
         title = TITLES["items_query" if query == "items" else query].in_(language)
-        found.append(link(f"{here}/{query}", "data", MEDIA_TYPES[_formats(query)[0]], title))
+        found.append(link(f"{here}/{query}", "data", _media_type(query), title))
     if "coverage" in dataset.apis:
         found += _alternatives(f"{here}/coverage", f"{REL}coverage", "coverage", coverage_formats(dataset), language)
     if "feature" in dataset.apis:
@@ -216,6 +217,11 @@ def _formats(query: str) -> tuple[str, ...]:
     return ROWS if query == "items" else SAMPLES
 
 
+def _media_type(query: str) -> str:
+    """What the address of a query answers by default; that of `locations` alone is their list, in GeoJSON."""
+    return MEDIA_TYPES["GeoJSON" if query == "locations" else _formats(query)[0]]
+
+
 def _query(dataset: Dataset, query: str, base: str, language: str) -> Document:
     """One entry of `data_queries`."""
     formats = _formats(query)
@@ -230,12 +236,12 @@ def _query(dataset: Dataset, query: str, base: str, language: str) -> Document:
     if query == "cube":
         variables["height_units"] = _height_units(dataset)
     href = f"{base}/collections/{dataset.id}/{query}"
-    return {"link": {**link(href, "data", MEDIA_TYPES[formats[0]], title), "variables": variables}}
+    return {"link": {**link(href, "data", _media_type(query), title), "variables": variables}}
 
 
 def _height_units(dataset: Dataset) -> list[str]:
     axes = dataset.facts.axes if dataset.facts else ()
-    return [a.unit or "1" for a in axes if a.name == "z"] or ["m"]
+    return [ucum(a.unit) or a.unit or "1" for a in axes if a.name == "z"] or ["m"]
 
 
 def _wkt(dataset: Dataset, name: str) -> str:
