@@ -90,12 +90,13 @@ class Axes:
     def _coordinate(self, stored: Stored, dim: str) -> Coordinate | None:
         """What lies along a dimension: its namesake, unless that says less than an auxiliary of a meaning."""
         own = self.file.namesake(dim)
-        if own is not None and (own.role in ("t", "z") or text(own.stored.attrs, "standard_name")):
+        said = "" if own is None else text(own.stored.attrs, "standard_name")
+        if own is not None and (own.role in ("t", "z") or said not in ("", "forecast_period")):
             return own
         listed = {c.key for c in self.file.listed(stored)}
         others = [
             c for c in self.file.coordinates.values()
-            if c.stored.dims == (dim,) and c.key != stored.key and c is not own
+            if self._lies_along(c, stored, dim) and c.key != stored.key and c is not own
             and (c.key in listed or c.role == "t" or (c.role == "z" and own is None and not _is_data(c, stored)))
         ]  # fmt: skip
         meant = [c for c in others if c.role in ("t", "z")] + [
@@ -107,6 +108,12 @@ class Axes:
             named = (c for c in others if text(c.stored.attrs, "standard_name") in _CALLED)
             return next(named, None) or self._dates_beside(dim) or self._labels_beside(others, listed)
         return own
+
+    def _lies_along(self, c: Coordinate, stored: Stored, dim: str) -> bool:
+        """Whether an auxiliary has one value a step; valid times may also have dimensions of one that the array has."""
+        if c.role == "t" and c.dims == (dim,):
+            return set(c.stored.dims) <= set(stored.dims)
+        return c.stored.dims == (dim,)
 
     def _labels_beside(self, others: Sequence[Coordinate], listed: set[str]) -> Coordinate | None:
         """Texts that an array names among its coordinates, one of its own a step."""
@@ -157,7 +164,8 @@ class Axes:
         """What is said of a time that counts from no date."""
         unit = units(c.stored.attrs)
         named = text(c.stored.attrs, "standard_name") == "time" or c.stored.name.lower() == "time"
-        return f"{c.key}: {unit!r} counts from no date; kept as numbers" if named and c.role != "t" else ""
+        undated = named and c.role != "t" and not times.is_time(unit)
+        return f"{c.key}: {unit!r} counts from no date; kept as numbers" if undated else ""
 
     def _labelled(self, stored: Stored, dim: str) -> Along:
         labels = np.array(["" if v is None else str(v) for v in stored.whole().ravel().tolist()], object)
@@ -186,7 +194,7 @@ class Axes:
         decoded = _dates(stored) if stored.dtype.kind == "O" else _decoded(stored, stored)
         if decoded is None:
             return None
-        ms, calendar = decoded
+        ms, calendar = decoded[0].ravel(), decoded[1]
         known = ms != times.MISSING
         way, order = _direction(ms) if known.all() else None, None
         if way is None:

@@ -109,7 +109,8 @@ def _candidates(file: File) -> Iterator[Stored]:
     """Arrays that may be parameters: no coordinates, bounds, mappings or parts of a mesh."""
     listed = file.listed_anywhere
     for key, stored in file.arrays.items():
-        apart = key in listed or key in file.bounds or is_mapping(stored.attrs) or _is_structure(stored)
+        mapping = len(stored.dims) < 2 and is_mapping(stored.attrs)
+        apart = key in listed or key in file.bounds or mapping or _is_structure(stored)
         plain = stored.dims and stored.dtype.kind in "iufbOSU" and len(set(stored.dims)) == len(stored.dims)
         if plain and not apart and not _is_coordinate(file, stored):
             yield stored

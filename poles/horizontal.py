@@ -26,6 +26,9 @@ Index = tuple[int, ...]
 Point = tuple[float, float]
 Window = tuple[slice, ...]
 
+_JUMP = 5e6
+"""Metres between two points of an outline that lie on both sides of a cut."""
+
 MOST = 40_000_000
 """Cells that one area may make us look at one by one."""
 
@@ -143,13 +146,30 @@ class Rectilinear:
         """
         if self.across.turning or self.affine is not None:
             return ()
-        x = np.repeat(self.x[[0, -1]], 2)
-        y = np.tile(self.y[[0, -1]], 2)
+        south, north = self.down.lows[0], self.down.highs[-1]
+        x = np.repeat(self.x[[0, -1]], 3)
+        y = np.tile([south, south + 0.37 * (north - south), north], 2)
         away = x - transform(*transform(x, y, self.crs, LONLAT), LONLAT, self.crs)[0]
         cell = float(np.min(self.across.highs - self.across.lows))
-        ends = away.reshape(2, 2)
-        alike = np.isfinite(ends).all(axis=1) & (np.abs(ends[:, 0] - ends[:, 1]) < 1e-3 * cell)
+        ends = away.reshape(2, 3)
+        with np.errstate(invalid="ignore"):
+            alike = np.isfinite(ends).all(axis=1) & (np.ptp(ends, axis=1) < 1e-3 * cell)
         return tuple(ends[alike & (np.abs(ends[:, 0]) > cell), 0].tolist())
+
+    @cached_property
+    def _spills(self) -> bool:
+        """Whether cells in the corners of a world map lie beyond the Earth."""
+        if self.across.turning or self._shifts:
+            return False
+        return not self._on_earth(np.repeat(self.x[[0, -1]], 2), np.tile(self.y[[0, -1]], 2)).all()
+
+    def _on_earth(self, x: Array, y: Array) -> Array:
+        """Which coordinates come back when they are taken to longitude and latitude and back."""
+        size = min(float(np.min(a.highs - a.lows)) for a in (self.across, self.down))
+        back = self._inwards(*self._outwards(x, y, LONLAT), LONLAT)
+        with np.errstate(invalid="ignore"):
+            found: Array = np.hypot(back[0] - x, back[1] - y) < size / 2
+        return found
 
     def _inwards(self, x: Any, y: Any, crs: CRS) -> tuple[Any, Any]:
         """Coordinates along the axes, of coordinates in a CRS."""
@@ -249,7 +269,7 @@ class Rectilinear:
 
     def _all_held(self, region: Rectangle, rows: list[Piece], columns: list[Piece], crs: CRS) -> bool:
         """Whether a box holds the centres all around a window, and so, unless that goes around a pole, all in it."""
-        if len(rows) != 1 or len(columns) != 1:
+        if len(rows) != 1 or len(columns) != 1 or self._spills:
             return False
         y, x = self.y[rows[0][0]], self.x[columns[0][0]]
         xs = np.concatenate([x, x, np.full(len(y), x[0]), np.full(len(y), x[-1])])
@@ -267,11 +287,18 @@ class Rectilinear:
         if not len(x) or not (np.isfinite(x) & np.isfinite(y)).all() or self._over_pole(region, crs):
             return self.down.whole(), self.across.whole()
         rows = self.down.between(float(y.min()) - self._margin(self.down), float(y.max()) + self._margin(self.down))
-        if self._shifts:
-            return rows, self.across.whole()
+        if self._shifts or self._is_cut(x):
+            return self.down.whole() if self._is_cut(y) else rows, self.across.whole()
         margin = self._margin(self.across)
         west, east = arc(x, x) if self.across.turning else (float(x.min()), float(x.max()))
         return rows, self.across.between(west - margin, east + margin)
+
+    def _is_cut(self, along: Array) -> bool:
+        """Whether an outline jumps over the Earth in a projection that is cut along a meridian."""
+        if in_degrees(self.crs) or len(along) < 2:
+            return False
+        unit = self.crs.axis_info[0].unit_conversion_factor if self.crs.axis_info else 1.0
+        return bool(np.abs(np.diff(along)).max() * unit > _JUMP)
 
     def _margin(self, axis: Line) -> float:
         return axis.size or float(np.max(axis.highs - axis.lows))
@@ -297,6 +324,8 @@ class Rectilinear:
             keep = held(x, y, region.holds, None)
         else:
             keep = held(x, y, lambda xs, ys: region.holds(*self._outwards(xs, ys, crs)), self._border(region, crs))
+            if self._spills:
+                keep[keep] = self._on_earth(*(a[keep] for a in np.broadcast_arrays(x[None, :], y[:, None])))
         return self._trimmed(rows, columns, keep)
 
     def _border(self, region: Region, crs: CRS) -> tuple[Array, Array] | None:
@@ -339,14 +368,15 @@ class Rectilinear:
             np.linspace(self.across.lows[0], self.across.highs[-1], 65),
             np.linspace(self.down.lows[0], self.down.highs[-1], 65),
         )
-        lon, lat = self._outwards(x.ravel(), y.ravel(), LONLAT)
+        lon, lat = (a.reshape(x.shape) for a in self._outwards(x.ravel(), y.ravel(), LONLAT))
         there = np.isfinite(lon) & np.isfinite(lat)
-        return self._round_poles(lon[there], lat[there])
+        return self._round_poles(np.where(there, lon, np.nan), lat[there])
 
     def _round_poles(self, lon: Array, lat: Array) -> BBox:
-        if not len(lon):
+        """Around samples: the longitudes over rows and columns, NaN where there are none, and the latitudes."""
+        if not len(lat):
             return -180.0, -90.0, 180.0, 90.0
-        west, east = arc(lon, lon)
+        west, east = arc(*_stretches(lon))
         south, north = float(lat.min()), float(lat.max())
         poles = self.nearest([(0.0, 90.0), (0.0, -90.0)], LONLAT)
         north = 90.0 if poles[0] is not None else north
@@ -354,6 +384,19 @@ class Rectilinear:
         if any(p is not None for p in poles):
             west, east = -180.0, 180.0
         return written_bbox(west, south, east, north)
+
+
+def _stretches(lon: Array) -> tuple[Array, Array]:
+    """The longitudes from each sample to its neighbours, as intervals."""
+    lows, highs = [lon.ravel()], [lon.ravel()]
+    for axis in (0, 1):
+        start = np.take(lon, range(lon.shape[axis] - 1), axis).ravel()
+        step = (np.diff(lon, axis=axis).ravel() + CIRCLE / 2) % CIRCLE - CIRCLE / 2
+        lows.append(start + np.minimum(step, 0))
+        highs.append(start + np.maximum(step, 0))
+    low, high = np.concatenate(lows), np.concatenate(highs)
+    known = np.isfinite(low) & np.isfinite(high)
+    return low[known], high[known]
 
 
 def written_bbox(west: float, south: float, east: float, north: float) -> BBox:

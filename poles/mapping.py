@@ -11,7 +11,7 @@ from poles.crs import LONLAT, crs
 from poles.errors import Invalid
 
 _TEXTS = ("crs_wkt", "spatial_ref", "esri_pe_string", "proj4", "proj4_params", "proj4text", "proj4_string", "epsg_code",
-          "epsg", "EPSG_code", "spatial_epsg", "srid")  # fmt: skip
+          "epsg", "EPSG_code", "spatial_epsg", "srid", "crs", "srs")  # fmt: skip
 _NUMBERS = (
     "azimuth_of_central_line", "earth_radius", "false_easting", "false_northing", "grid_north_pole_latitude",
     "grid_north_pole_longitude", "inverse_flattening", "latitude_of_projection_origin", "longitude_of_central_meridian",

@@ -54,7 +54,7 @@ class Placing:
             return sheared
         pair, kind = self._lonlat(stored)
         if pair is not None and kind == "axes":
-            return self._noted(self._rows_and_columns(pair, self._geographic(stored)), stored)
+            return self._noted(self._truly(pair, stored), stored)
         flat = self._flat(stored)
         if flat is not None:
             crs, mapping = self._projection(stored, flat)
@@ -172,12 +172,13 @@ class Placing:
         found = self.file.named(chosen, stored.key)
         if found is not None and (is_mapping(found.attrs) or crs_of(found.attrs) is not None):
             return found.attrs
-        if is_mapping(stored.attrs):
+        if is_mapping(stored.attrs) or _names_crs(stored.attrs):
             return stored.attrs
         only = [s.attrs for s in self.file.arrays.values() if is_mapping(s.attrs)]
         if len(only) == 1:
             return only[0]
-        return self.file.opened.attrs if not only and is_mapping(self.file.opened.attrs) else {}
+        whole = self.file.opened.attrs
+        return whole if not only and (is_mapping(whole) or _names_crs(whole)) else {}
 
     def _geographic(self, stored: Stored) -> CRS:
         """The CRS of longitudes and latitudes: CRS84 unless the file names another datum of a registry."""
@@ -246,6 +247,16 @@ class Placing:
     def _dim(self, c: Coordinate) -> tuple[str, ...]:
         return c.dims or c.stored.dims
 
+    def _truly(self, pair: tuple[Coordinate, Coordinate], stored: Stored) -> Placed:
+        """Rows and columns, unless the array names fields that lie elsewhere: then its axes are nominal (MOM)."""
+        placed = self._rows_and_columns(pair, self._geographic(stored))
+        listed = [self.file.coordinates.get(s.key) for s in self.file.listed(stored)]
+        fields = {c.role: c for c in listed if c is not None and set(c.dims) == set(placed.dims)}
+        lon, lat = fields.get("lon"), fields.get("lat")
+        return (
+            placed if lon is None or lat is None or self.crs is not None else self._agreeing(placed, (lon, lat), pair)
+        )
+
     def _projected(
         self, flat: tuple[Coordinate, Coordinate], crs: CRS, mapping: Mapping[str, Any], pair: Any
     ) -> Placed:
@@ -253,14 +264,22 @@ class Placing:
         placed = self._rows_and_columns(flat, crs, scale)
         if pair is None or self.crs is not None:
             return placed
+        return self._agreeing(placed, pair, None)
+
+    def _agreeing(
+        self, placed: Placed, pair: tuple[Coordinate, Coordinate], axes: tuple[Coordinate, Coordinate] | None
+    ) -> Placed:
+        """Rows and columns where they lead to the fields, else the fields; `axes`: they are of degrees themselves."""
         lon, lat = pair
         key = ("agrees", id(placed), lon.key, lat.key)
         if key not in self._known:
             used = placed.used | {lon.key, lat.key}
-            if set(lon.dims) != set(placed.dims) or _agrees(placed, lon.stored, lat.stored):
+            within = 0.5 if axes is None else 0.02
+            if set(lon.dims) != set(placed.dims) or _agrees(placed, lon.stored, lat.stored, within):
                 self._known[key] = replace(placed, used=used)
             else:
-                why = f"the grid mapping does not lead to {lon.key} and {lat.key}, which are used"
+                what = "the grid mapping does" if axes is None else f"{axes[0].key} and {axes[1].key} do"
+                why = f"{what} not lead to {lon.key} and {lat.key}, which are used"
                 self._known[key] = replace(self._field(pair, None), used=used, mended=(why,))
         return self._known[key]
 
@@ -315,6 +334,12 @@ class Placing:
         return partial(fields.loaded_corners, (lon, x), (lat, y), dims)
 
 
+def _names_crs(attrs: Mapping[str, Any]) -> bool:
+    """Whether an attribute `crs` or `srs` is a CRS, as rasterio and xarray write it."""
+    said = {n: v for n in ("crs", "srs") if isinstance(v := attrs.get(n), str)}
+    return bool(said) and crs_of(said) is not None
+
+
 def _checked_latitudes(key: str, down: AxisValues) -> None:
     """Raises Unreadable where a row lies beyond a pole, by more than half a cell."""
     furthest = float(np.abs(down.values).max())
@@ -334,8 +359,8 @@ def _extended(said: str, names: set[str]) -> str:
     return first
 
 
-def _agrees(placed: Placed, lon: Stored, lat: Stored) -> bool:
-    """Whether a projection leads to 2-D coordinates within half a cell, at nine places of the grid."""
+def _agrees(placed: Placed, lon: Stored, lat: Stored, within: float) -> bool:
+    """Whether rows and columns lead to 2-D coordinates within a part of a cell, at nine places of the grid."""
     grid = placed.horizontal
     assert isinstance(grid, Rectilinear)
     for j in _thirds(grid.shape[0]):
@@ -350,7 +375,7 @@ def _agrees(placed: Placed, lon: Stored, lat: Stored) -> bool:
             said = on_sphere(np.array(lon_said if abs(lon_said) <= 720 else x[0]), np.array(lat_said))
             here = on_sphere(np.asarray(x), np.asarray(y))
             cell = max(np.linalg.norm(here[1] - here[0]), np.linalg.norm(here[2] - here[0]))
-            if not np.linalg.norm(said - here[0]) <= 0.5 * cell:
+            if not np.linalg.norm(said - here[0]) <= within * cell:
                 return False
     return True
 

@@ -112,10 +112,9 @@ def _by_name(stored: Stored) -> Role | None:
     kind = _AXIS_TYPE.get(text(attrs, "_CoordinateAxisType").lower())
     if kind is not None:
         return kind
-    name = stored.name.lower()
-    if name in _NAMES:
-        return _NAMES[name]
-    return _NAMES.get(text(attrs, "long_name").lower().replace(" ", "_"))
+    said = _NAMES.get(text(attrs, "long_name").lower().replace(" ", "_"))
+    found = _NAMES.get(stored.name.lower(), said)
+    return said if found in ("x", "y") and said in ("lon", "lat") else found
 
 
 def _by_axis(stored: Stored) -> Role | None:

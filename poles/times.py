@@ -52,7 +52,7 @@ _UNITS = {
 _MONTHS = {"month": 1, "months": 1, "mon": 1, "mons": 1, "year": 12, "years": 12, "yr": 12, "yrs": 12}
 
 _SINCE = re.compile(r"\s*([a-zµ]+)\s+(?:since|after|from|ref)\s+(.*?)\s*", re.IGNORECASE)
-_ABSOLUTE = re.compile(r"\s*days?\s+as\s+%y%m%d(\.%f)?\s*", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"\s*(?:days?\s+as\s+%y%m%d(?:\.%f)?|yyyymmdd(?:\.f+)?)\s*", re.IGNORECASE)
 _REFERENCE = re.compile(
     r"([-+]?\d{1,5})-(\d{1,2})(?:-(\d{1,2}))?(?:(?:\s+|\s*t\s*)(.*))?|(\d{4})(\d\d)(\d\d)(?:t?(\d\d)(\d\d)(\d\d)?)?z?|(\d{4})",
     re.IGNORECASE,

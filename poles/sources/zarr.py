@@ -219,6 +219,9 @@ def _attributes(array: zarr.Array[Any], *, whole: bool) -> dict[str, Any]:
     """
     attrs = {n: _plain(v) for n, v in array.attrs.items() if n not in ("_ARRAY_DIMENSIONS", "_nczarr_array")}
     numeric = array.dtype.kind in "iuf"
+    crs = attrs.pop("_CRS", None)  # of GDAL
+    if isinstance(crs, dict) and (said := crs.get("wkt") or crs.get("url")):
+        attrs.setdefault("crs_wkt", said)
     if "_FillValue" in attrs:
         attrs["_FillValue"] = _fill(attrs["_FillValue"]) if numeric else attrs["_FillValue"]
     elif numeric and array.metadata.zarr_format == 2 and array.fill_value is not None and not whole:
