@@ -1,11 +1,11 @@
 """`answer(dataset, query)`: the one function through which every value leaves the server."""
 
-from poles import features, observations
 from poles.coverage import Answer, Coverages
 from poles.dataset import Dataset
 from poles.errors import Invalid, TooLarge
 from poles.opened import grids_of, kind
 from poles.query import AtLocation, Query
+from poles.rows import features, observations
 from poles.select import coverages
 from poles.sources import Replaced
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from poles.coverage import Axis, Block
-from poles.grid import GridParameter
-from poles.horizontal import Selection
+from poles.grids.grid import GridParameter
+from poles.grids.horizontal import Selection
 from poles.steps import Runs, length
 from poles.stored import Array
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from poles import facts as kept_facts
 from poles.catalogue import Catalogue, read
+from poles.catalogue import facts as kept_facts
+from poles.catalogue.entries import SERVED
 from poles.dataset import Dataset, Facts
 from poles.describe import describe
-from poles.entries import SERVED
 from poles.errors import PolesError
 
 

@@ -115,8 +115,7 @@ def _check(asked: Arguments) -> int:
 
 
 def _merged(asked: Arguments) -> int:
-    from poles import splice
-    from poles.catalogue import read
+    from poles.catalogue import read, splice
     from poles.settings import settings
 
     catalogue = read(_config(asked))

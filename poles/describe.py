@@ -7,14 +7,15 @@ from typing import get_args
 
 import numpy as np
 
-from poles import features, observations, times
+from poles import times
 from poles.coverage import Axis
 from poles.crs import uri
 from poles.dataset import AxisFacts, BBox, Dataset, Described, Facts, Shape
-from poles.grid import Grid
-from poles.horizontal import Rectilinear
+from poles.grids.grid import Grid
+from poles.grids.horizontal import Rectilinear
 from poles.opened import grids_of, kind
 from poles.parts import parts
+from poles.rows import features, observations
 
 _LISTED = 1000
 """An axis of more values is told by its ends and step."""

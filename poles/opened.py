@@ -5,9 +5,9 @@ from collections import OrderedDict
 
 from poles.dataset import Dataset, Kind
 from poles.errors import Unreadable
-from poles.grid import Grid, grids, is_sampling, joined
+from poles.grids.grid import Grid, grids, is_sampling, joined
 from poles.parts import Part, opened, parts
-from poles.sampling import is_sampling as is_discrete
+from poles.rows.sampling import is_sampling as is_discrete
 from poles.sources import Replaced, kind_of
 from poles.sources.rows import kind_of_rows
 

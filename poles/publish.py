@@ -15,14 +15,13 @@ from typing import Any, Literal
 import yaml
 from filelock import FileLock
 
-from poles import facts as kept_facts
-from poles import splice
-from poles.catalogue import files
+from poles.catalogue import facts as kept_facts
+from poles.catalogue import files, splice
+from poles.catalogue.documents import BlockError, Document
+from poles.catalogue.entries import IDENTIFIER, PROVIDERS, SERVED, entry, utc
 from poles.crs import crs as parsed_crs
 from poles.dataset import POLES, Dataset, Facts, Kind, Limits, Text
 from poles.describe import describe
-from poles.documents import BlockError, Document
-from poles.entries import IDENTIFIER, PROVIDERS, SERVED, entry, utc
 from poles.errors import Invalid, Unreadable
 from poles.opened import kind_of_parts
 from poles.parts import Part, parts

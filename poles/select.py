@@ -12,8 +12,8 @@ from poles.crs import crs as crs_of
 from poles.crs import transform, uri
 from poles.dataset import Dataset, Described
 from poles.errors import Invalid
-from poles.grid import Grid, GridParameter
-from poles.horizontal import Selection
+from poles.grids.grid import Grid, GridParameter
+from poles.grids.horizontal import Selection
 from poles.query import CRS84, At, Box, Everywhere, Query, Within
 from poles.steps import Runs, is_called, runs_of, steps, taken_of, union
 from poles.stored import Array

@@ -20,11 +20,11 @@ from pygeoapi.provider.base import (
 from poles import parse
 from poles.answer import answer
 from poles.catalogue import Catalogue, read
+from poles.catalogue.entries import merged
 from poles.coverage import Answer
 from poles.dataset import Dataset, Described
 from poles.describe import describe
 from poles.encodings import Context, Kind, choose, misfit
-from poles.entries import merged
 from poles.errors import Invalid, PolesError
 from poles.parts import parts
 from poles.settings import settings

@@ -125,8 +125,7 @@ def configuration(folder: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The file of a small catalogue whose data are described; the environment names it for one module."""
-    from poles import facts
-    from poles.catalogue import read
+    from poles.catalogue import facts, read
     from poles.describe import describe
 
     folder = tmp_path_factory.mktemp("catalogue")

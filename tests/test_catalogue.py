@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from poles import facts as kept_facts
 from poles.catalogue import Catalogue, read
+from poles.catalogue import facts as kept_facts
+from poles.catalogue.watch import Watch
 from poles.dataset import AxisFacts, Category, Dataset, Described, Facts, Limits, Text
 from poles.errors import Unreadable
-from poles.watch import Watch
 
 HEAD = """
 server:
@@ -464,7 +464,7 @@ def test_what_was_never_described_is_described_and_again_when_the_data_change(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("poles.watch.LOOKED_AT", 2)
+    monkeypatch.setattr("poles.catalogue.watch.LOOKED_AT", 2)
     data(tmp_path / "data/sst-1.nc")
     told: list[Facts] = []
 
@@ -482,7 +482,7 @@ def test_what_was_never_described_is_described_and_again_when_the_data_change(
 def test_data_that_cannot_be_described_are_tried_once_a_change(
     write: Callable[..., Path], watching: Callable[..., list[Catalogue]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("poles.watch.LOOKED_AT", 1)
+    monkeypatch.setattr("poles.catalogue.watch.LOOKED_AT", 1)
     tried: list[Dataset] = []
 
     def describe(dataset: Dataset) -> Facts:

@@ -24,8 +24,7 @@ from hypothesis import strategies as st
 from pygeoapi.config import validate_config
 from pygeoapi.util import yaml_load
 
-from poles import splice
-from poles.catalogue import read
+from poles.catalogue import read, splice
 from poles.cli import main
 from poles.publish import Request, publish
 

@@ -14,15 +14,15 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poles import features as room
 from poles import times
 from poles.coverage import Table
 from poles.crs import crs as crs_of
 from poles.crs import transform
 from poles.dataset import Dataset, Text
 from poles.errors import Invalid, NotFound, Unreadable
-from poles.features import Features, features
 from poles.query import Box, Interval, Page, Query, Within
+from poles.rows import features as room
+from poles.rows.features import Features, features
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.exists(), reason="the real data are not beside the repository")

@@ -14,7 +14,7 @@ import rasterio
 
 from poles.crs import LONLAT
 from poles.errors import Unreadable
-from poles.grid import Grid, GridParameter, grids, is_sampling
+from poles.grids.grid import Grid, GridParameter, grids, is_sampling
 from poles.sources import open_source
 from poles.stored import Opened, Stored
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from poles.crs import LONLAT, crs, transform
-from poles.curvilinear import Curvilinear
 from poles.errors import TooLarge
-from poles.horizontal import Rectilinear, Selection
-from poles.line import Line, line
+from poles.grids.curvilinear import Curvilinear
+from poles.grids.horizontal import Rectilinear, Selection
+from poles.grids.line import Line, line
+from poles.grids.scattered import Cells, Scattered
 from poles.query import Box
-from poles.scattered import Cells, Scattered
 
 quick = settings(max_examples=40, deadline=None)
 LAMBERT = crs("EPSG:2154")

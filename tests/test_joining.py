@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poles.errors import Unreadable
-from poles.grid import Grid, grids, joined
+from poles.grids.grid import Grid, grids, joined
 from poles.stored import Opened, Stored
 
 DAY = 86_400_000

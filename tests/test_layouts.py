@@ -8,10 +8,10 @@ from pyproj import CRS
 
 from poles.crs import LONLAT, crs, transform
 from poles.errors import Unreadable
-from poles.grid import Grid, grids, is_sampling
-from poles.horizontal import Rectilinear
+from poles.grids.grid import Grid, grids, is_sampling
+from poles.grids.horizontal import Rectilinear
+from poles.grids.scattered import Cells
 from poles.query import Box
-from poles.scattered import Cells
 from poles.stored import Opened, Stored
 
 LON, LAT = [10.0, 11.0, 12.0], [40.0, 41.0]

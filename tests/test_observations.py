@@ -15,13 +15,13 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poles import observations as room
 from poles import times
 from poles.coverage import Coverage, Coverages, Table
 from poles.dataset import Dataset, Text
 from poles.errors import Invalid, NotFound, Unreadable
-from poles.observations import Observations, is_sampling, observations
 from poles.query import At, AtLocation, Box, Interval, Page, Query, Span, Within
+from poles.rows import observations as room
+from poles.rows.observations import Observations, is_sampling, observations
 from poles.sources import open_source
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

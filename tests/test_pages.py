@@ -836,7 +836,7 @@ SEEN = """(async () => { RESTED
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The server over the demonstration, its data described, in this process."""
-    from poles import facts
+    from poles.catalogue import facts
     from poles.catalogue import read as read_catalogue
     from poles.describe import describe
     from web.app import create_app

@@ -13,11 +13,11 @@ from flask.sessions import NullSession, SessionInterface, SessionMixin
 
 from poles import sources
 from poles.catalogue import Catalogue, read
+from poles.catalogue.watch import Watch
 from poles.describe import describe
 from poles.errors import Busy, PolesError
 from poles.settings import Settings
 from poles.settings import settings as environment
-from poles.watch import Watch
 from web import data, documents, errors, execution, operations, pages
 from web.asked import asked
 from web.views import Views

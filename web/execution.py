@@ -9,9 +9,9 @@ from pygeoapi.plugin import load_plugin
 
 from poles.errors import Invalid, NotFound
 from poles.metadata.ogc import MEDIA_TYPES
-from web import shell
 from web.asked import JSON, Asked, declared
 from web.data import gathered, nothing
+from web.documents import shell
 
 Document = dict[str, Any]
 MEMBERS = ("inputs", "outputs", "response", "subscriber")

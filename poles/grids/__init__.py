@@ -1,0 +1,1 @@
+"""Grids: from stored arrays to canonical axes, places and values."""

@@ -1,0 +1,1 @@
+"""Rows: observations and features as Arrow tables."""
