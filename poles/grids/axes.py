@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow as pa
 
 from poles import times
+from poles.cf import units_of, words
 from poles.coverage import Axis
 from poles.errors import PolesError
 from poles.grids.coordinates import Coordinate, File
-from poles.grids.roles import positive, text, units
 from poles.physical import numbers
+from poles.roles import positive
 from poles.sources import dates
 from poles.stored import Array, Stored
 
@@ -90,7 +91,7 @@ class Axes:
     def _coordinate(self, stored: Stored, dim: str) -> Coordinate | None:
         """What lies along a dimension: its namesake, unless that says less than an auxiliary of a meaning."""
         own = self.file.namesake(dim)
-        said = "" if own is None else text(own.stored.attrs, "standard_name")
+        said = "" if own is None else words(own.stored.attrs, "standard_name")
         if own is not None and (own.role in ("t", "z") or said not in ("", "forecast_period")):
             return own
         listed = {c.key for c in self.file.listed(stored)}
@@ -105,7 +106,7 @@ class Axes:
         if meant and (own is None or meant[0].role == "t"):
             return min(meant, key=lambda c: (c.role != "t", c.key not in listed, c.role != "z"))
         if own is None:
-            named = (c for c in others if text(c.stored.attrs, "standard_name") in _CALLED)
+            named = (c for c in others if words(c.stored.attrs, "standard_name") in _CALLED)
             return next(named, None) or self._dates_beside(dim) or self._labels_beside(others, listed)
         return own
 
@@ -151,10 +152,10 @@ class Axes:
             "z" if c.role == "z" else _name(c, dim),
             np.ascontiguousarray(values),
             None if bounds is None else np.sort(bounds, axis=1),
-            units(stored.attrs),
+            units_of(stored.attrs),
             stored.name,
-            text(stored.attrs, "long_name"),
-            text(stored.attrs, "standard_name") or None,
+            words(stored.attrs, "long_name"),
+            words(stored.attrs, "standard_name") or None,
             positive(stored) if c.role == "z" else None,
         )
         note = self._undated(c) if order is None else f"{stored.key}: not in order; read in order"
@@ -162,15 +163,15 @@ class Axes:
 
     def _undated(self, c: Coordinate) -> str:
         """What is said of a time that counts from no date."""
-        unit = units(c.stored.attrs)
-        named = text(c.stored.attrs, "standard_name") == "time" or c.stored.name.lower() == "time"
+        unit = units_of(c.stored.attrs)
+        named = words(c.stored.attrs, "standard_name") == "time" or c.stored.name.lower() == "time"
         undated = named and c.role != "t" and not times.is_time(unit)
         return f"{c.key}: {unit!r} counts from no date; kept as numbers" if undated else ""
 
     def _labelled(self, stored: Stored, dim: str) -> Along:
         labels = np.array(["" if v is None else str(v) for v in stored.whole().ravel().tolist()], object)
-        standard = text(stored.attrs, "standard_name")
-        axis = Axis(standard or stored.name, labels, key=stored.name, label=text(stored.attrs, "long_name"),
+        standard = words(stored.attrs, "standard_name")
+        axis = Axis(standard or stored.name, labels, key=stored.name, label=words(stored.attrs, "long_name"),
                     standard_name=standard or None)  # fmt: skip
         return Along(axis, dim, used=stored.key)
 
@@ -182,8 +183,8 @@ class Axes:
             name = name if name not in ("t", "z", "x", "y") else f"{short}_index"
             axis = Axis(
                 name, np.arange(size, dtype=np.float64), key=short if stored is None else stored.name,
-                label="" if stored is None else text(stored.attrs, "long_name"),
-                standard_name=None if stored is None else text(stored.attrs, "standard_name") or None,
+                label="" if stored is None else words(stored.attrs, "long_name"),
+                standard_name=None if stored is None else words(stored.attrs, "standard_name") or None,
             )  # fmt: skip
             note = "" if stored is None else f"{stored.key}: runs neither forwards nor backwards; steps are counted"
             self._known[key] = Along(axis, dim, used="" if stored is None else stored.key, note=note)
@@ -204,8 +205,8 @@ class Axes:
         bounds = self._time_bounds(stored, len(ms))
         turn = slice(None, None, -1) if way == -1 else slice(None) if order is None else np.array(order)
         ms, bounds = ms[turn], None if bounds is None else bounds[turn]
-        axis = Axis("t", np.ascontiguousarray(ms), bounds, "", stored.name, text(stored.attrs, "long_name"),
-                    text(stored.attrs, "standard_name") or None, calendar=calendar)  # fmt: skip
+        axis = Axis("t", np.ascontiguousarray(ms), bounds, "", stored.name, words(stored.attrs, "long_name"),
+                    words(stored.attrs, "standard_name") or None, calendar=calendar)  # fmt: skip
         note = (
             "" if order is None else f"{stored.key}: not in order, twice or missing; read in order, the last of equals"
         )
@@ -248,8 +249,8 @@ class Axes:
                 continue
             values = c.stored.whole().ravel() if c.stored.dtype.kind == "O" else numbers(c.stored).ravel()
             if _is_known(values):
-                yield Axis(_name(c, ""), values, unit=units(c.stored.attrs), key=c.stored.name,
-                           standard_name=text(c.stored.attrs, "standard_name") or None)  # fmt: skip
+                yield Axis(_name(c, ""), values, unit=units_of(c.stored.attrs), key=c.stored.name,
+                           standard_name=words(c.stored.attrs, "standard_name") or None)  # fmt: skip
 
     def _is_of_others(self, c: Coordinate) -> bool:
         """Whether arrays run along a time of one, so that those that do not have none."""
@@ -280,14 +281,14 @@ class Axes:
 
 def calendar_of(stored: Stored) -> str:
     """The calendar of an array of times."""
-    return times.decode(np.zeros(1), units(stored.attrs), text(stored.attrs, "calendar") or None)[1]
+    return times.decode(np.zeros(1), units_of(stored.attrs), words(stored.attrs, "calendar") or None)[1]
 
 
 def _decoded(stored: Stored, parent: Stored) -> tuple[Array, str] | None:
     """Times in milliseconds and their calendar, by the units of the array or its parent; None where they are none."""
-    unit = units(stored.attrs)
-    unit = unit if times.is_time(unit) else units(parent.attrs)
-    calendar = text(stored.attrs, "calendar") or text(parent.attrs, "calendar") or None
+    unit = units_of(stored.attrs)
+    unit = unit if times.is_time(unit) else units_of(parent.attrs)
+    calendar = words(stored.attrs, "calendar") or words(parent.attrs, "calendar") or None
     try:
         if stored.dtype.kind == "M":
             return times.decode(stored.whole())
@@ -321,13 +322,13 @@ def _dates(stored: Stored) -> tuple[Array, str] | None:
 
 def _is_valid_time(c: Coordinate) -> bool:
     """Whether times are those the values are of, not those of a forecast's start."""
-    standard = text(c.stored.attrs, "standard_name")
+    standard = words(c.stored.attrs, "standard_name")
     return standard == "time" or (standard == "" and c.stored.name.lower() in ("time", "valid_time", "time_counter"))
 
 
 def _is_data(c: Coordinate, stored: Stored) -> bool:
     """Whether an array that looks like a level is a parameter of its own."""
-    return bool(text(c.stored.attrs, "coordinates") or text(c.stored.attrs, "grid_mapping"))
+    return bool(words(c.stored.attrs, "coordinates") or words(c.stored.attrs, "grid_mapping"))
 
 
 def _is_known(values: Array) -> bool:
@@ -361,7 +362,7 @@ def _ordered(values: Array, known: Array, *, once: bool = False) -> tuple[int, .
 
 
 def _name(c: Coordinate, dim: str) -> str:
-    return text(c.stored.attrs, "standard_name") or c.stored.name or dim.rpartition("/")[2]
+    return words(c.stored.attrs, "standard_name") or c.stored.name or dim.rpartition("/")[2]
 
 
 def _bounds(file: File, stored: Stored) -> Array | None:

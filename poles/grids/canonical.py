@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from pyproj import CRS
 
+from poles.cf import units_of
 from poles.crs import in_degrees
 from poles.errors import Unreadable
 from poles.grids.coordinates import File
 from poles.grids.line import CIRCLE
-from poles.grids.roles import east_and_north, role, units
 from poles.physical import number, numbers
+from poles.roles import in_degrees_of
 from poles.stored import Array, Stored
 
 LENGTHS = {
@@ -80,13 +81,6 @@ def decimal(stored: Stored) -> Array:
     return np.where(np.isnan(numbers(stored, whole)), np.nan, np.array([float(str(v)) for v in whole.ravel()]))
 
 
-def in_degrees_of(stored: Stored, values: Array) -> Array:
-    """Longitudes and latitudes as degrees to the east and north; anything else as it is."""
-    in_radians = units(stored.attrs).lower() in ("rad", "radian", "radians")
-    degrees = np.degrees(values) if in_radians and role(stored) in ("lon", "lat") else values
-    return east_and_north(stored.attrs, degrees)
-
-
 def _bounds(file: File, stored: Stored, scale: float) -> Array | None:
     """The bounds of an axis, (n, 2): by `bounds`, or by `edges` that are one more than the cells."""
     found = file.bounds_of(stored)
@@ -122,7 +116,7 @@ def half_cell(other: AxisValues) -> float:
 
 def scale_of(stored: Stored, crs: CRS, mapping: Mapping[str, Any]) -> float:
     """What turns the unit of a projected axis into that of its CRS."""
-    unit = units(stored.attrs).lower()
+    unit = units_of(stored.attrs).lower()
     if in_degrees(crs):
         return 180 / pi * ANGLES[unit] if unit in ANGLES else 1.0
     if "geostationary" in str(mapping.get("grid_mapping_name", "")).lower():

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from poles.cf import words
 from poles.grids.mapping import is_mapping
-from poles.grids.roles import Role, role, text
+from poles.roles import Role, role
 from poles.stored import Opened, Stored
 from poles.times import is_time
 
@@ -80,7 +81,7 @@ class File:
         found = set()
         for stored in self.arrays.values():
             for name in _BOUNDS:
-                other = self.named(text(stored.attrs, name), stored.key)
+                other = self.named(words(stored.attrs, name), stored.key)
                 if other is not None:
                     found.add(other.key)
         return found
@@ -109,14 +110,14 @@ class File:
 
     def listed(self, stored: Stored) -> Iterator[Stored]:
         """The arrays that `coordinates` names, parted by blanks or commas."""
-        for name in re.split(r"[\s,]+", text(stored.attrs, "coordinates")):
+        for name in re.split(r"[\s,]+", words(stored.attrs, "coordinates")):
             found = self.named(name, stored.key)
             if found is not None:
                 yield found
 
     def bounds_of(self, stored: Stored) -> Stored | None:
         """The array of the cells' bounds of a coordinate."""
-        found = (self.named(text(stored.attrs, name), stored.key) for name in _BOUNDS)
+        found = (self.named(words(stored.attrs, name), stored.key) for name in _BOUNDS)
         return next((b for b in found if b is not None and b.key != stored.key), None)
 
     def namesake(self, dim: str) -> Coordinate | None:
@@ -159,7 +160,7 @@ class File:
 
 
 def _unit(stored: Stored) -> str:
-    return text(stored.attrs, "units") or text(stored.attrs, "Units")
+    return words(stored.attrs, "units") or words(stored.attrs, "Units")
 
 
 def _distance(group: str, other: str) -> int:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from poles.errors import Unreadable
-from poles.grids.canonical import PACKING, in_degrees_of
+from poles.grids.canonical import PACKING
 from poles.grids.curvilinear import Curvilinear
 from poles.grids.scattered import Cells
 from poles.physical import numbers
+from poles.roles import in_degrees_of
 from poles.stored import Array, Stored
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from poles.cf import described
+from poles.cf import described, words
 from poles.coverage import Axis
 from poles.crs import crs as crs_of
 from poles.dataset import Category, Text
@@ -19,7 +19,6 @@ from poles.grids.joining import joined
 from poles.grids.mapping import is_mapping
 from poles.grids.placing import Horizontal, Placed, Placing
 from poles.grids.reading import Dim, reader, stepwise
-from poles.grids.roles import text
 from poles.physical import physical
 from poles.stored import Array, Opened, Stored
 
@@ -55,8 +54,8 @@ def is_sampling(opened: Opened) -> bool:
 
     It does where it says so, or where nothing lies on a grid, but something has a place or a time.
     """
-    said = text(opened.attrs, "featureType").lower().replace("_", "")
-    if said in _DISCRETE or any(text(s.attrs, "cf_role") in _ROLES for s in opened.arrays.values()):
+    said = words(opened.attrs, "featureType").lower().replace("_", "")
+    if said in _DISCRETE or any(words(s.attrs, "cf_role") in _ROLES for s in opened.arrays.values()):
         return True
     file = File(opened)
     found, reasons = _parameters(file, Placing(file))
@@ -85,7 +84,7 @@ class _Found:
 def _parameters(file: File, placing: Placing) -> tuple[list[_Found], list[Unreadable]]:
     """The arrays that lie on a horizontal, and why others that seem to do not."""
     found, reasons = [], []
-    discrete = text(file.opened.attrs, "featureType").lower() in _DISCRETE
+    discrete = words(file.opened.attrs, "featureType").lower() in _DISCRETE
     for stored in () if discrete else _candidates(file):
         try:
             placed = placing.of(stored)
@@ -118,8 +117,8 @@ def _candidates(file: File) -> Iterator[Stored]:
 
 def _is_structure(stored: Stored) -> bool:
     """Whether an array tells how others hang together: ids, faces of a mesh, sigma levels."""
-    named = text(stored.attrs, "cf_role") or text(stored.attrs, "formula_terms")
-    return bool(named) or "connectivity" in text(stored.attrs, "standard_name")
+    named = words(stored.attrs, "cf_role") or words(stored.attrs, "formula_terms")
+    return bool(named) or "connectivity" in words(stored.attrs, "standard_name")
 
 
 def _is_coordinate(file: File, stored: Stored) -> bool:
@@ -206,12 +205,12 @@ def _parameter(stored: Stored, key: str, placed: Placed, along: tuple[Along, ...
 
 def _is_band(stored: Stored) -> bool:
     """Whether an array is a band of a raster, in which every number may be a value."""
-    return stored.dims == ("y", "x") and text(stored.attrs, "grid_mapping") == "crs"
+    return stored.dims == ("y", "x") and words(stored.attrs, "grid_mapping") == "crs"
 
 
 def _masks(stored: Stored) -> tuple[Category, ...]:
     """The meanings of `flag_masks`, one a bit."""
-    masks, meanings = stored.attrs.get("flag_masks"), text(stored.attrs, "flag_meanings").split()
+    masks, meanings = stored.attrs.get("flag_masks"), words(stored.attrs, "flag_meanings").split()
     if masks is None or isinstance(masks, str) or "flag_values" in stored.attrs:
         return ()
     values = [int(v) for v in np.ravel(masks).tolist()]

@@ -63,7 +63,8 @@ def _found(attrs: Mapping[str, Any]) -> CRS | None:
     for how in (_said, _from_cf):
         found = how(attrs)
         if found is not None and not found.is_geocentric:
-            return _plain(found)
+            plain = _plain(found)
+            return plain if plain.is_projected or plain.is_geographic else None
     return None
 
 

@@ -5,8 +5,8 @@ from functools import cache, partial
 
 import numpy as np
 
+from poles.cf import words
 from poles.grids.coordinates import File
-from poles.grids.roles import text
 from poles.grids.scattered import on_sphere
 from poles.physical import numbers
 from poles.stored import Array, Slices, Stored
@@ -16,10 +16,10 @@ Corners = Callable[[], tuple[Array, Array]]
 
 def face_corners(file: File, topology: Stored, stored: Stored) -> Corners | None:
     """What reads the corners of the faces of a mesh; None for arrays that lie at nodes or edges, or without nodes."""
-    if text(stored.attrs, "location") not in ("face", ""):
+    if words(stored.attrs, "location") not in ("face", ""):
         return None
-    nodes = [file.named(n, topology.key) for n in text(topology.attrs, "node_coordinates").split()]
-    faces = file.named(text(topology.attrs, "face_node_connectivity"), topology.key)
+    nodes = [file.named(n, topology.key) for n in words(topology.attrs, "node_coordinates").split()]
+    faces = file.named(words(topology.attrs, "face_node_connectivity"), topology.key)
     known = {c.role: c.stored for n in nodes if n is not None and (c := file.coordinates.get(n.key)) is not None}
     lon, lat = known.get("lon"), known.get("lat")
     if faces is None or lon is None or lat is None or len(faces.dims) != 2:
@@ -30,7 +30,7 @@ def face_corners(file: File, topology: Stored, stored: Stored) -> Corners | None
 def face_centres(file: File, topology: Stored, stored: Stored) -> tuple[Stored, Stored] | None:
     """Longitudes and latitudes of the faces of a mesh that gives none: the middle of their corners on the sphere."""
     corners = face_corners(file, topology, stored)
-    faces = file.named(text(topology.attrs, "face_node_connectivity"), topology.key)
+    faces = file.named(words(topology.attrs, "face_node_connectivity"), topology.key)
     if corners is None or faces is None:
         return None
     at = next((i for i, d in enumerate(faces.dims) if d in stored.dims), None)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from pyproj import CRS
 
+from poles.cf import units_of, words
 from poles.crs import LONLAT, in_degrees, transform
 from poles.errors import Unreadable
 from poles.grids import fields
@@ -18,7 +19,6 @@ from poles.grids.horizontal import Rectilinear
 from poles.grids.line import line
 from poles.grids.mapping import crs_of, is_mapping
 from poles.grids.mesh import face_centres, face_corners
-from poles.grids.roles import text, units
 from poles.grids.scattered import Cells, on_sphere
 from poles.stored import Stored
 
@@ -114,17 +114,17 @@ class Placing:
 
     def _is_mesh(self, stored: Stored, lon: Coordinate, dim: str) -> bool:
         """Whether the points along one dimension are cells, not samples: a mesh, or times along another dimension."""
-        if text(stored.attrs, "mesh") or text(stored.attrs, "CDI_grid_type") == "unstructured":
+        if words(stored.attrs, "mesh") or words(stored.attrs, "CDI_grid_type") == "unstructured":
             return True
         times = {d for other in self.file.arrays.values() if dim in other.dims for d in other.dims}
         return any(self.file.counts_time(d) and d not in lon.stored.dims for d in times)
 
     def _of_mesh(self, stored: Stored) -> tuple[Coordinate, Coordinate] | None:
         """The coordinates that a UGRID topology gives for the location of an array."""
-        topology = self.file.named(text(stored.attrs, "mesh"), stored.key)
+        topology = self.file.named(words(stored.attrs, "mesh"), stored.key)
         if topology is None:
             return None
-        listed = text(topology.attrs, f"{text(stored.attrs, 'location') or 'face'}_coordinates").split()
+        listed = words(topology.attrs, f"{words(stored.attrs, 'location') or 'face'}_coordinates").split()
         found = [
             self.file.coordinates.get(s.key) for n in listed if (s := self.file.named(n, topology.key)) is not None
         ]
@@ -158,7 +158,7 @@ class Placing:
 
     def _is_flat(self, c: Coordinate, stored: Stored) -> bool:
         """Whether an axis counts something that a CRS knows: row and column numbers do not."""
-        standard, unit = text(c.stored.attrs, "standard_name").lower(), units(c.stored.attrs).lower()
+        standard, unit = words(c.stored.attrs, "standard_name").lower(), units_of(c.stored.attrs).lower()
         if standard.startswith(("projection_", "grid_l")) or unit in LENGTHS or unit in ANGLES:
             return True
         return unit == "" and c.stored.dtype.kind in "fiu" and (self.crs is not None or bool(self._mapping(stored, ())))
@@ -167,7 +167,7 @@ class Placing:
 
     def _mapping(self, stored: Stored, names: Iterable[str]) -> Mapping[str, Any]:
         """The attributes of the grid mapping of an array: the one it names for these axes, else the file's only one."""
-        said = text(stored.attrs, "grid_mapping")
+        said = words(stored.attrs, "grid_mapping")
         chosen = _extended(said, set(names)) if ":" in said else said
         found = self.file.named(chosen, stored.key)
         if found is not None and (is_mapping(found.attrs) or crs_of(found.attrs) is not None):
@@ -189,7 +189,7 @@ class Placing:
 
     def _noted(self, placed: Placed, stored: Stored) -> Placed:
         """Says where an array names a grid mapping that is not there."""
-        said = text(stored.attrs, "grid_mapping")
+        said = words(stored.attrs, "grid_mapping")
         if not said or self.crs is not None or self._mapping(stored, ()):
             return placed
         return replace(placed, mended=(*placed.mended, f"{said}: the grid mapping is missing; read as CRS84"))
@@ -199,8 +199,8 @@ class Placing:
         crs = self.crs or (crs_of(mapping) if mapping else None)
         if crs is None or self.crs is not None:
             return crs, mapping
-        lengths = any(units(c.stored.attrs).lower() in LENGTHS for c in flat)
-        angles = any(units(c.stored.attrs).lower() in ANGLES for c in flat)
+        lengths = any(units_of(c.stored.attrs).lower() in LENGTHS for c in flat)
+        angles = any(units_of(c.stored.attrs).lower() in ANGLES for c in flat)
         fits = (
             not lengths if in_degrees(crs) else not angles or "geostationary" in str(mapping.get("grid_mapping_name"))
         )
@@ -312,7 +312,7 @@ class Placing:
         key = ("cells", lon.key, lat.key)
         if key not in self._known:
             dims = lon.dims or lon.stored.dims
-            topology = self.file.named(text(stored.attrs, "mesh"), stored.key)
+            topology = self.file.named(words(stored.attrs, "mesh"), stored.key)
             faces = None if topology is None else face_corners(self.file, topology, stored)
             horizontal = Cells(
                 (lon.stored.shape[lon.stored.dims.index(dims[0])],),

@@ -17,7 +17,7 @@ from poles import times
 from poles.cf import described, units_of, words
 from poles.dataset import Described
 from poles.errors import Unreadable
-from poles.grids.canonical import in_degrees_of
+from poles.roles import in_degrees_of
 from poles.rows import meaning
 from poles.rows.layout import Dims, Layout, Variable
 from poles.rows.sited import Coordinates, FeatureType, Source, is_sampling

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from poles.cf import units_of, words
 from poles.stored import Array, Stored
 from poles.times import is_time
 
@@ -58,22 +59,9 @@ _NAMES: Mapping[str, Role] = {
 _AXES: Mapping[str, Role] = {"x": "x", "y": "y", "z": "z", "t": "t"}
 
 
-def text(attrs: Mapping[str, Any], name: str) -> str:
-    """An attribute as text, stripped; empty where it is none."""
-    value = attrs.get(name)
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    return value.strip() if isinstance(value, str) else ""
-
-
-def units(attrs: Mapping[str, Any]) -> str:
-    """The unit as the file writes it."""
-    return text(attrs, "units") or text(attrs, "Units") or text(attrs, "unit")
-
-
 def east_and_north(attrs: Mapping[str, Any], values: Array) -> Array:
     """Degrees that are counted to the west or south (COARDS), some with their sign already, to the east and north."""
-    unit = units(attrs)
+    unit = units_of(attrs)
     return -np.abs(values) if _WEST.fullmatch(unit) or _SOUTH.fullmatch(unit) else values
 
 
@@ -86,20 +74,20 @@ def role(stored: Stored) -> Role | None:
     found = _evidence(stored)
     if found != "t":
         return found
-    return "t" if is_time(units(stored.attrs)) or stored.dtype.kind == "M" else None
+    return "t" if is_time(units_of(stored.attrs)) or stored.dtype.kind == "M" else None
 
 
 def _evidence(stored: Stored) -> Role | None:
     attrs = stored.attrs
-    standard = text(attrs, "standard_name").lower()
-    if standard in _APART or text(attrs, "_CoordinateAxisType").lower() == "runtime":
+    standard = words(attrs, "standard_name").lower()
+    if standard in _APART or words(attrs, "_CoordinateAxisType").lower() == "runtime":
         return None
     said = _STANDARD.get(standard) or ("z" if _VERTICAL.fullmatch(standard) else None)
     return said or _by_unit(attrs) or _by_name(stored) or _by_axis(stored)
 
 
 def _by_unit(attrs: Mapping[str, Any]) -> Role | None:
-    unit = units(attrs)
+    unit = units_of(attrs)
     if _EAST.fullmatch(unit) or _WEST.fullmatch(unit):
         return "lon"
     if _NORTH.fullmatch(unit) or _SOUTH.fullmatch(unit):
@@ -109,10 +97,10 @@ def _by_unit(attrs: Mapping[str, Any]) -> Role | None:
 
 def _by_name(stored: Stored) -> Role | None:
     attrs = stored.attrs
-    kind = _AXIS_TYPE.get(text(attrs, "_CoordinateAxisType").lower())
+    kind = _AXIS_TYPE.get(words(attrs, "_CoordinateAxisType").lower())
     if kind is not None:
         return kind
-    said = _NAMES.get(text(attrs, "long_name").lower().replace(" ", "_"))
+    said = _NAMES.get(words(attrs, "long_name").lower().replace(" ", "_"))
     found = _NAMES.get(stored.name.lower(), said)
     return said if found in ("x", "y") and said in ("lon", "lat") else found
 
@@ -121,22 +109,29 @@ def _by_axis(stored: Stored) -> Role | None:
     attrs = stored.attrs
     if len(stored.dims) > 1:
         return None
-    if units(attrs).lower() in _PRESSURE and stored.dims and stored.key == stored.dims[0]:
+    if units_of(attrs).lower() in _PRESSURE and stored.dims and stored.key == stored.dims[0]:
         return "z"
-    axis = _AXES.get(text(attrs, "axis").lower())
+    axis = _AXES.get(words(attrs, "axis").lower())
     if axis is not None:
         return axis
-    return "z" if text(attrs, "positive").lower() in ("up", "down") else None
+    return "z" if words(attrs, "positive").lower() in ("up", "down") else None
 
 
 def positive(stored: Stored) -> Literal["up", "down"] | None:
     """The direction of a vertical coordinate: as it says, else as its kind has it."""
-    said = text(stored.attrs, "positive").lower()
+    said = words(stored.attrs, "positive").lower()
     if said == "up":
         return "up"
     if said == "down":
         return "down"
-    words = f"{text(stored.attrs, 'standard_name')} {stored.name}".lower()
-    if units(stored.attrs).lower() in _PRESSURE or "depth" in words or "pressure" in words:
+    named = f"{words(stored.attrs, 'standard_name')} {stored.name}".lower()
+    if units_of(stored.attrs).lower() in _PRESSURE or "depth" in named or "pressure" in named:
         return "down"
-    return "up" if "height" in words or "altitude" in words else None
+    return "up" if "height" in named or "altitude" in named else None
+
+
+def in_degrees_of(stored: Stored, values: Array) -> Array:
+    """Longitudes and latitudes as degrees to the east and north; anything else as it is."""
+    in_radians = units_of(stored.attrs).lower() in ("rad", "radian", "radians")
+    degrees = np.degrees(values) if in_radians and role(stored) in ("lon", "lat") else values
+    return east_and_north(stored.attrs, degrees)
