@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError
+from pyproj.exceptions import CRSError, ProjError
 
 from poles.errors import Invalid
 
@@ -149,7 +149,11 @@ def _turned_base(of: CRS) -> CRS | None:
 
 
 def _between(source: CRS, target: CRS) -> Pipeline:
-    transformer = Transformer.from_crs(source, target, always_xy=True)
+    try:
+        transformer = Transformer.from_crs(source, target, always_xy=True)
+    except ProjError as error:
+        found = f"nothing leads from {source.name} to {target.name}"
+        raise Invalid("crs", found, "give a CRS of places on the Earth") from error
 
     def step(x: Any, y: Any) -> tuple[Any, Any]:
         found: tuple[Any, Any] = transformer.transform(x, y)

@@ -169,7 +169,7 @@ def zarr_root(href: str) -> str | None:
     try:
         with zipfile.ZipFile(href) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error):
         raise Unreadable(href, "a zip file cut short or damaged", "copy the file again") from None
     roots = {n.rpartition("/")[0] for n in names if n.rpartition("/")[2] in ZARR}
     return min(roots, key=len, default=None)

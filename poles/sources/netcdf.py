@@ -86,7 +86,12 @@ def opened(href: str) -> Opened:
     integers with `flag_values` and `flag_meanings`. Variables of compound, opaque or variable-length types are left
     out. Raises Unreadable.
     """
-    return _FILES.first(href, _described)
+    try:
+        return _FILES.first(href, _described)
+    except PolesError:
+        raise
+    except (OSError, RuntimeError, ValueError, LookupError, AttributeError) as error:
+        raise Unreadable(href, f"the HDF5 library cannot read it ({_reason(error)})", "copy the file again") from None
 
 
 def _described(source: Source, file: _File) -> Opened:

@@ -5,6 +5,8 @@ import binascii
 import struct
 import threading
 import warnings
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +28,11 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 _OBJECT = np.dtype(object)
 _QUIET = threading.Lock()
-_FAILURES = (OSError, RuntimeError, ValueError, KeyError, TypeError, IndexError, BaseZarrError)
+_FAILURES = (
+    OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError, EOFError, ArithmeticError,
+    BaseZarrError, zipfile.BadZipFile, zlib.error, struct.error,
+)  # fmt: skip
+"""What the library and its codecs raise for a store that is damaged."""
 
 
 Arrays = dict[str, zarr.Array[Any]]
