@@ -1,5 +1,6 @@
 """Axis values as ready JSON, kept as long as the axis lives: times of a whole series are written once."""
 
+import atexit
 import threading
 import weakref
 from collections import OrderedDict
@@ -16,6 +17,7 @@ _BUDGET = 32 << 20
 _FEWEST, _MOST = 16, 50_000
 _lock = threading.Lock()
 _kept: OrderedDict[tuple[int, str], "_Kept"] = OrderedDict()
+atexit.register(_kept.clear)
 _size = 0
 
 
