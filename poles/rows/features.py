@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 from pyproj import CRS
+from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from poles import times
@@ -60,9 +61,13 @@ class Features:
 
     @cached_property
     def shapes(self) -> Array:
-        """The geometries, None where there is none."""
+        """The geometries, None where there is none. Raises Unreadable where one is damaged."""
         wkb = self.table["geometry"].combine_chunks()
-        return np.asarray(shapely.from_wkb(np.asarray(wkb.to_numpy(zero_copy_only=False), object)))
+        try:
+            return np.asarray(shapely.from_wkb(np.asarray(wkb.to_numpy(zero_copy_only=False), object)))
+        except (ShapelyError, pa.ArrowException) as error:
+            found = f"a geometry is damaged ({str(error).strip()[:80]})"
+            raise Unreadable(self.dataset.id, found, "mend or convert the file") from error
 
     @cached_property
     def _trees(self) -> dict[CRS, shapely.STRtree]:

@@ -111,8 +111,26 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_time(kind):
         return column.cast(pa.string())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _dated(column.cast(pa.string()))
+        return _dated(_decoded(column))
     return column
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts: UTF-8, or Latin-1 where a file does not say how its bytes are to be read (old shapefiles)."""
+    raw = column.cast(pa.binary())
+    try:
+        return raw.cast(pa.string())
+    except pa.ArrowInvalid:
+        return pa.chunked_array([pa.array([_text(value) for value in raw.to_pylist()], pa.string())])
+
+
+def _text(raw: bytes | None) -> str | None:
+    if raw is None:
+        return None
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def _dated(column: pa.ChunkedArray) -> pa.ChunkedArray:
