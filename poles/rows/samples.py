@@ -308,7 +308,8 @@ def _kind(s: Samples, platform: Array, still: Array, declared: FeatureType | Non
         return "timeSeries"
     if declared == "trajectory":
         return "trajectory"
-    if declared == "point" or not _tracks(s.t, platform) or (anonymous and not _goes_on(s.x, s.y)):
+    apart = anonymous and ("id" in s.extras or not _goes_on(s.x, s.y))
+    if declared == "point" or not _tracks(s.t, platform) or apart:
         return "point"
     return "trajectory"
 

@@ -33,16 +33,18 @@ _WHOLE = r"^[+-]?(?:0|[1-9]\d{0,17})$"
 
 _LATITUDES = {
     "lat", "latitude", "lats", "latn", "latdeg", "latitudedeg", "decimallatitude", "stationlatitude", "sitelatitude",
-    "latitudedecimal", "latitudedegrees", "ylat", "y", "gpslat", "declat",
+    "latitudedecimal", "latitudedegrees", "ylat", "y", "gpslat", "declat", "latwgs84", "latitudewgs84", "ywgs84",
 }  # fmt: skip
 _LONGITUDES = {
     "lon", "long", "longitude", "lons", "lone", "londeg", "longitudedeg", "decimallongitude", "stationlongitude",
     "sitelongitude", "longitudedecimal", "longitudedegrees", "xlon", "x", "gpslon", "declon", "lng",
+    "lonwgs84", "longwgs84", "longitudewgs84", "xwgs84",
 }  # fmt: skip
 _TIMES = (
     "time", "datetime", "timestamp", "timestampstart", "dateandtime", "obstime", "observationtime", "datetimeutc",
     "timeutc", "dateutc", "epoch", "unixtime", "unixtimestamp", "epochtime", "origintime", "samplingstart",
-    "starttime", "date",
+    "starttime", "date", "timestamputc", "horodatage", "dateheure", "dateheureutc", "dateobs", "datemesure",
+    "dateobservation", "dateprelevement",
 )  # fmt: skip
 _CLOCKS = ("time", "timeutc", "hour", "heure", "hhmmss", "clock", "timehhmmss")
 _DAYS = ("date", "day", "dateutc", "datecollected", "dateddmmyyyy")
@@ -53,8 +55,9 @@ _PLATFORMS = (
     "platformnumber", "platformcode", "platformid", "stationid", "stationcode", "stationnumber", "stnid", "stncode",
     "wmoid", "wmo", "siteid", "sitecode", "buoyid", "floatid", "trajectoryid", "trackid", "sensorid", "platform",
     "station", "site", "aeronetsite", "buoy", "float", "trajectory", "track", "ship", "callsign", "mmsi",
+    "codestation", "idstation", "numerostation", "codesite", "idsite", "codebss",
 )  # fmt: skip
-_NAMES = ("stationname", "sitename", "platformname", "name")
+_NAMES = ("stationname", "sitename", "platformname", "name", "nomstation", "libellestation", "nomsite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ def table_rows(href: str, names: Mapping[str, str] | None = None, crs: str | Non
     found = sniffed(href)
     headers = _headers(found)
     texts, commas = _with_points(found, _texts(found, headers))
+    empty = [h.key for h in headers if not h.written and texts[h.key].null_count == len(texts)]
+    texts, headers = texts.drop_columns(empty), [h for h in headers if h.key not in empty]
     given = _given(found, names or {}, headers)
     roles = _roles(headers, texts, given)
     texts, unplaced = _placed(texts, roles)
