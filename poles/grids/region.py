@@ -32,7 +32,8 @@ class Rectangle:
     def holds(self, x: Array, y: Array) -> Array:
         """Whether points lie in the box or on its edge."""
         if self.turning:
-            across = (x - self.west + _NOISE) % CIRCLE <= self.east - self.west + 2 * _NOISE
+            with np.errstate(invalid="ignore"):
+                across = (x - self.west + _NOISE) % CIRCLE <= self.east - self.west + 2 * _NOISE
         else:
             across = (x >= self.west) & (x <= self.east)
         return across & (y >= self.south) & (y <= self.north) & np.isfinite(x)

@@ -169,11 +169,19 @@ def _corners(text: str) -> tuple[list[float], list[float]]:
 
 
 def checked(name: str, box: Box, crs: str) -> Box:
-    """The box, if it is one: south below north, in reach, and west of east unless it crosses the antimeridian."""
+    """The box, if it is one: south below north, in reach, and west of east unless it crosses the antimeridian.
+
+    A west from 0 to 360 with an east from -180 to 180 may be more than a circle apart.
+
+    >>> checked("bbox", Box(292, 0, -70, 9), CRS84)
+    Box(west=292, south=0, east=290, north=9)
+    """
     if box.south > box.north:
         raise Invalid(name, f"south {box.south:g} is north of north {box.north:g}", _BOX)
     if is_geographic(crs):
         _in_reach(name, box.west, box.south, box.east, box.north)
+        if math.isfinite(box.west) and box.west - box.east > 360:
+            return Box(box.west, box.south, box.east + 360, box.north)
     elif crs != NATIVE and box.west > box.east:
         raise Invalid(
             name, f"west {box.west:g} is east of east {box.east:g}", _BOX + ": only degrees go round the globe"
