@@ -34,7 +34,7 @@ from poles.coverage import Coverages, Table
 from poles.dataset import Dataset, Text
 from poles.describe import describe
 from poles.errors import Unreadable
-from poles.sources import netcdf
+from poles.sources import Replaced, netcdf, open_source
 
 NAN = float("nan")
 LON, LAT = {"units": "degrees_east"}, {"units": "degrees_north"}
@@ -742,6 +742,23 @@ def test_a_file_of_several_names_is_open_once(tmp_path: Path, monkeypatch: pytes
             assert member.ranges["v"].array().tolist() == ramp(2, 3).tolist()
         os.utime(path, ns=(turn, turn))
     assert len(set(map(id, netcdf._FILES._open.values())) - before) <= 1
+
+
+@pytest.mark.parametrize("ending", ["nc", "tif"])
+def test_a_file_that_is_written_over_in_its_place_is_not_read_as_what_it_was(tmp_path: Path, ending: str) -> None:
+    def written(name: str, start: int) -> Path:
+        values = ramp(2, 3, start=start)
+        arrays = {**XY, "band_1": ("lat lon", values, {})}
+        path = tmp_path / f"{name}.{ending}"
+        return Path(nc(path, SIZES, arrays) if ending == "nc" else tif(path, values, DEGREE))
+
+    path, other = written("a", 1), written("b", 100)
+    stored = open_source(str(path)).arrays["band_1"]
+    path.write_bytes(other.read_bytes())
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(Replaced):
+        stored.whole()
+    assert open_source(str(path)).arrays["band_1"].whole()[0].tolist() == [100, 101, 102]
 
 
 # --- observations and features ---------------------------------------------------------------------------------------

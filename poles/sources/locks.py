@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 
@@ -77,11 +78,21 @@ class Source:
         self.href, self.version = href, version
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Held[H]:
+    """An open handle, which file it is of, and in which version."""
+
+    handle: H
+    file: tuple[int, int] | None
+    version: str
+
+
 class Handles[H]:
     """At most `limit` open handles of one library, the least recently used closed first.
 
     A handle that was closed is opened again when it is needed, if the file is still the same version; else
-    `Replaced` is raised. An open handle keeps reading the file it was opened on, whatever took its place.
+    `Replaced` is raised. An open handle keeps reading the file it was opened on, whatever took its place, but not one
+    that was written over in its place.
 
     `single`: the library must not have one file open twice (libnetcdf loses the texts of both when one is closed).
     Names of one file (links, relative paths) then share its handle, and a file that was written over in its place
@@ -99,13 +110,12 @@ class Handles[H]:
         single: bool = False,
     ) -> None:
         self._lock, self._opened, self._closed, self._version, self._limit = lock, opened, closed, version, limit
-        self._open: OrderedDict[tuple[str, str], H] = OrderedDict()
+        self._open: OrderedDict[tuple[str, str], _Held[H]] = OrderedDict()
         self._single = single
-        self._files: dict[tuple[int, int], tuple[str, H]] = {}
         self._sources: weakref.WeakValueDictionary[tuple[str, str], Source] = weakref.WeakValueDictionary()
         self._naming = threading.Lock()
         self._dropped: deque[tuple[str, str]] = deque()
-        self._left: list[H] = []
+        self._left: list[_Held[H]] = []
         os.register_at_fork(after_in_child=self._leave)
         atexit.register(self.close)
 
@@ -137,37 +147,50 @@ class Handles[H]:
 
     def _handle(self, href: str, version: str) -> H:
         key = href, version
-        handle = self._open.get(key)
-        if handle is not None:
+        held = self._open.get(key)
+        if held is not None:
+            if self._is_written_over(held, href):
+                self._drop(held)
+                raise Replaced(href)
             self._open.move_to_end(key)
-            return handle
-        handle = self._shared(href, version) if self._single else None
-        self._open[key] = handle = self._same(href, version) if handle is None else handle
-        if self._single and (file := _file(href)) is not None:
-            self._files[file] = version, handle
+            return held.handle
+        held = self._open[key] = self._held(href, version)
         while len(self._open) > self._limit:
             self._let_go(self._open.popitem(last=False)[1])
-        return handle
+        return held.handle
 
-    def _shared(self, href: str, version: str) -> H | None:
-        """The open handle of the same file under another name; that of an older version is closed."""
-        if self._version(href) != version:
-            raise Replaced(href)
-        file = _file(href)
-        known, handle = (None, None) if file is None else self._files.get(file, (None, None))
-        if handle is None or known == version:
-            return handle
-        for key in [k for k, h in self._open.items() if h is handle]:
+    def _is_written_over(self, held: _Held[H], href: str) -> bool:
+        """Whether the file that is open has another content now; one that took its place is another file."""
+        if held.file is None or _file(href) != held.file:
+            return False
+        try:
+            return self._version(href) != held.version
+        except Unreadable:
+            return False
+
+    def _held(self, href: str, version: str) -> _Held[H]:
+        """The file, opened, or its open handle under another name; one of an older version is closed before."""
+        if self._single:
+            file = _file(href)
+            for held in [h for h in self._open.values() if h.file == file is not None]:
+                if held.version == version == self._version(href):
+                    return held
+                self._drop(held)
+        handle = self._same(href, version)
+        return _Held(handle, _file(href), version)
+
+    def _drop(self, held: _Held[H]) -> None:
+        """Closes a handle under all its names."""
+        names = [k for k, h in self._open.items() if h is held]
+        for key in names:
             del self._open[key]
-        self._let_go(handle)
-        return None
+        if names:
+            self._closed(held.handle)
 
-    def _let_go(self, handle: H) -> None:
+    def _let_go(self, held: _Held[H]) -> None:
         """Closes a handle that no name has any longer."""
-        if any(h is handle for h in self._open.values()):
-            return
-        self._files = {f: (v, h) for f, (v, h) in self._files.items() if h is not handle}
-        self._closed(handle)
+        if not any(h is held for h in self._open.values()):
+            self._closed(held.handle)
 
     def _same(self, href: str, version: str) -> H:
         if self._version(href) != version:
@@ -186,15 +209,14 @@ class Handles[H]:
     def _close_dropped(self) -> None:
         while self._dropped:
             key = self._dropped.popleft()
-            handle = None if key in self._sources else self._open.pop(key, None)
-            if handle is not None:
-                self._let_go(handle)
+            held = None if key in self._sources else self._open.pop(key, None)
+            if held is not None:
+                self._let_go(held)
 
     def _leave(self) -> None:
         """A forked child opens its own: parent and child would move one file position."""
         self._left.extend(self._open.values())
         self._open.clear()
-        self._files = {}
         self._naming = threading.Lock()
 
     def close(self) -> None:
