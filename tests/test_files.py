@@ -487,6 +487,21 @@ def _(path: Path) -> tuple[str, Truth]:
     return str(path / "*.nc"), Truth(X - 10, Y[:, None], {"v": ("t", values)}, DAY)
 
 
+@grid("members in files of their own, day by day")
+def _(path: Path) -> tuple[str, Truth]:
+    values = ramp(2, 2, 2, 3)
+    for member in range(2):
+        for day in range(2):
+            nc(path / f"{member}{day}.nc", SIZES, {
+                **XY, "time": ("", float(day), {**DAYS, "standard_name": "time"}),
+                "m": ("", member + 1, {"standard_name": "realization"}),
+                "v": ("lat lon", values[day, member], {"coordinates": "m time"}),
+            })  # fmt: skip
+    return str(path / "*.nc"), Truth(X, Y[:, None], {"v": ("t realization", values)}, DAY[:2], others={
+        "realization": [1, 2],
+    })  # fmt: skip
+
+
 def dated(pattern: str | None, *names: str) -> Writer:
     """Rasters of two days, the second one first, whose names alone tell the day."""
 
@@ -566,6 +581,13 @@ def _(path: Path) -> tuple[Any, Any]:
 @refused("files that nothing tells apart", "time-pattern")
 def _(path: Path) -> tuple[Any, Any]:
     for name in "ab":
+        tif(path / f"{name}.tif", ramp(4, 5), DEGREE)
+    return str(path / "*.tif"), None
+
+
+@refused("two bands in files of one date", "nothing tells band_1")
+def _(path: Path) -> tuple[Any, Any]:
+    for name in ("20200101_B04", "20200101_B08", "20200102_B04", "20200102_B08"):
         tif(path / f"{name}.tif", ramp(4, 5), DEGREE)
     return str(path / "*.tif"), None
 
@@ -727,6 +749,14 @@ def test_what_cannot_be_read_rightly_is_refused_in_one_line(tmp_path: Path, sent
     assert says in str(error.value)
     assert "\n" not in str(error.value)
     assert str(tmp_path) in str(error.value)
+
+
+def test_times_that_several_files_have_are_told(tmp_path: Path) -> None:
+    for n, name in enumerate("ab"):
+        daily(tmp_path / f"{name}.nc", 0, ramp(2, 3, start=n))
+    facts = opened(str(tmp_path / "*.nc")).facts
+    assert facts is not None
+    assert facts.mended == ("v: some times are in several files; those of the last are read",)
 
 
 def test_a_file_of_several_names_is_open_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -49,10 +50,13 @@ def joined(members: Members) -> tuple[Grid, ...]:
                 piece = _piece(part, grid, parameter, timed)
                 pieces.setdefault((number, parameter.key), []).append(piece if named is None else _dated(piece, named))
     found: list[_Open] = []
-    for (number, _), same in pieces.items():
-        _put(found, horizontals[number][1], _together(same))
-    notes = tuple(dict.fromkeys(m for _, grids in members for g in grids for m in g.mended))
-    return tuple(f.grid(notes) for f in found)
+    notes = [m for _, grids in members for g in grids for m in g.mended]
+    for (number, key), same in pieces.items():
+        whole = _together(same)
+        _put(found, horizontals[number][1], whole)
+        if "t" in whole.axes and sum(p.steps for p in same) > whole.steps:
+            notes.append(f"{key}: some times are in several files; those of the last are read")
+    return tuple(f.grid(tuple(dict.fromkeys(notes))) for f in found)
 
 
 def _has_times(grid: Grid) -> bool:
@@ -95,6 +99,13 @@ class _Piece:
     scalars: Mapping[str, Axis]
     timed: bool
     """Whether anything in its file has times."""
+    dated: bool = False
+    """Whether the name of its file tells its time."""
+
+    @property
+    def steps(self) -> int:
+        """How many fields it has."""
+        return prod(len(a) for a in self.axes.values())
 
 
 def _piece(part: Dated, grid: Grid, parameter: GridParameter, timed: bool) -> _Piece:
@@ -108,7 +119,7 @@ def _piece(part: Dated, grid: Grid, parameter: GridParameter, timed: bool) -> _P
 
 def _dated(piece: _Piece, ms: int) -> _Piece:
     """A piece with the time that the name of its file tells."""
-    return _with_axis(piece, Axis("t", np.array([ms], np.int64), calendar="standard"))
+    return replace(_with_axis(piece, Axis("t", np.array([ms], np.int64), calendar="standard")), dated=True)
 
 
 def _with_axis(piece: _Piece, axis: Axis) -> _Piece:
@@ -134,6 +145,9 @@ def _together(pieces: Sequence[_Piece]) -> _Piece:
             )
             raise _unfit(other.part, first.part, said, "publish them apart")
     differ = [n for n in first.axes if not all(_equal(first.axes[n], p.axes[n]) for p in pieces[1:])]
+    told = _by_scalar(pieces) if set(differ) <= {"t"} else None
+    if told is not None:
+        return _together(told)
     if not differ:
         return _alike(pieces)
     name = next((n for n in differ if n != "t"), "t")
@@ -160,14 +174,24 @@ def _parted(pieces: Sequence[_Piece], name: str) -> list[list[_Piece]]:
     return groups
 
 
+def _by_scalar(pieces: Sequence[_Piece]) -> list[_Piece] | None:
+    """The pieces with a scalar as one more axis, which tells them apart, each of its values having the same times."""
+    for name in pieces[0].scalars:
+        found = [a for p in pieces if name not in p.axes and (a := p.scalars.get(name)) is not None]
+        steps: dict[str, set[int]] = {}
+        for piece, axis in zip(pieces, found, strict=False):
+            times_of = piece.axes["t"].values.tolist() if "t" in piece.axes else []
+            steps.setdefault(str(axis.values[0]), set()).update(times_of)
+        several = list(steps.values())
+        if len(found) == len(pieces) and len(several) > 1 and all(s == several[0] for s in several):
+            return [_with_axis(p, a) for p, a in zip(pieces, found, strict=True)]
+    return None
+
+
 def _alike(pieces: Sequence[_Piece]) -> _Piece:
-    """Files with the same axes: joined along a scalar that tells them apart, else the last one, if they have times."""
+    """The last of files with the same axes, if they have times. Raises Unreadable where nothing makes it the later."""
     first = pieces[0]
-    for name in first.scalars:
-        found = [p.scalars.get(name) for p in pieces]
-        if all(a is not None for a in found) and len({str(a.values[0]) for a in found if a is not None}) > 1:
-            return _along([_with_axis(p, a) for p, a in zip(pieces, found, strict=True) if a is not None], name)
-    if "t" not in first.axes and not first.timed:
+    if ("t" not in first.axes and not first.timed) or first.dated:
         said = f"nothing tells {first.description.key} of the one from that of the other"
         raise _unfit(pieces[1].part, first.part, said, "give --time-pattern")
     return pieces[-1]
@@ -193,6 +217,8 @@ def _along(pieces: Sequence[_Piece], name: str) -> _Piece:
         if not _same_days(axis, axes[0]):
             found = f"the calendar is {axis.calendar}, there {axes[0].calendar}"
             raise _unfit(piece.part, pieces[0].part, found, "publish them apart")
+    if name == "t":
+        _told_apart(pieces)
     steps = _steps(axes)
     values = np.array([axes[m].values[i] for m, i in steps], axes[0].values.dtype)
     bounds = None
@@ -209,6 +235,15 @@ def _along(pieces: Sequence[_Piece], name: str) -> _Piece:
         read=stepwise([p.read for p in pieces], steps, name, list(first.axes).index(name), dtype),
         chunks={**first.chunks, **chunk},
     )
+
+
+def _told_apart(pieces: Sequence[_Piece]) -> None:
+    """Raises Unreadable where the names of two files tell the same time: of these none is the later."""
+    seen: dict[int, _Piece] = {}
+    for piece in (p for p in pieces if p.dated):
+        other = seen.setdefault(int(piece.axes["t"].values[0]), piece)
+        if other is not piece:
+            _alike([other, piece])
 
 
 def _same_days(one: Axis, other: Axis) -> bool:
