@@ -33,10 +33,12 @@ def version(href: str) -> str:
     """
     try:
         found = os.stat(href)
-        if not stat.S_ISDIR(found.st_mode):
+        if stat.S_ISREG(found.st_mode):
             return f"{found.st_mtime_ns:x}-{found.st_size:x}"
+        if not stat.S_ISDIR(found.st_mode):
+            raise Unreadable(href, "neither a file nor a folder", "give the path of a file")
         return "-".join(_folder(href))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _absent(href, error) from None
 
 
@@ -89,7 +91,7 @@ def by_size(names: Sequence[str | None], shape: Sequence[int]) -> tuple[str, ...
     return tuple(found)
 
 
-def _absent(href: str, error: OSError) -> Unreadable:
+def _absent(href: str, error: Exception) -> Unreadable:
     if isinstance(error, PermissionError):
         return Unreadable(href, "may not be read", "give the server the right to read it")
     if "://" in href:
