@@ -365,6 +365,21 @@ def _(path: Path) -> tuple[str, Truth]:
     return projected(path, crs, np.arange(-3, 4) * 2e5, np.arange(-2, 3) * 2.5e5, LAMBERT, "km", 1e-3)
 
 
+@grid("a mapping without a figure of the Earth, and fields that tell it (NARR)")
+def _(path: Path) -> tuple[str, Truth]:
+    x, y, values = np.arange(5) * 324630.0, np.arange(4) * 324630.0, ramp(4, 5)
+    lon, lat = placed("+proj=lcc +lat_1=50 +lat_0=50 +lon_0=-107 +x_0=5632642 +y_0=4612545 +R=6371200", x, y)
+    mapping = {
+        "grid_mapping_name": "lambert_conformal_conic", "standard_parallel": [50.0, 50], "false_easting": 5632642.0,
+        "longitude_of_central_meridian": -107.0, "latitude_of_projection_origin": 50.0, "false_northing": 4612545.0,
+    }  # fmt: skip
+    metres = {a: {"units": "m", "standard_name": f"projection_{a}_coordinate"} for a in "xy"}
+    return nc(path / "a.nc", {"x": 5, "y": 4}, {
+        "m": ("", 0, mapping), "x": ("x", x, metres["x"]), "y": ("y", y, metres["y"]), "lon": ("y x", lon, LON),
+        "lat": ("y x", lat, LAT), "v": ("y x", values, {"grid_mapping": "m", "coordinates": "lon lat"}),
+    }), Truth(lon, lat, {"v": ("", values)})  # fmt: skip
+
+
 @grid("a world map of Mollweide: boxes pass its cut")
 def _(path: Path) -> tuple[str, Truth]:
     crs = CRS("+proj=moll +lon_0=0 +datum=WGS84")

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from poles.crs import LONLAT, transform
 from poles.errors import Unreadable
 from poles.grids.canonical import PACKING
 from poles.grids.curvilinear import Curvilinear
-from poles.grids.scattered import Cells
+from poles.grids.horizontal import Rectilinear
+from poles.grids.scattered import Cells, on_sphere
 from poles.physical import numbers
 from poles.roles import in_degrees_of
 from poles.stored import Array, Stored
@@ -90,3 +92,33 @@ def at(stored: Stored, dims: Sequence[str], flips: Sequence[bool], place: tuple[
     )  # fmt: skip
     value = numbers(stored, stored.read(tuple(slice(i, i + 1) for i in where)))
     return float(in_degrees_of(stored, value).ravel()[0])
+
+
+def away(grid: Rectilinear, dims: Sequence[str], flips: Sequence[bool], lon: Stored, lat: Stored) -> float:
+    """How far rows and columns lead from 2-D coordinates: the most of nine places of the grid, in cells."""
+    furthest = 0.0
+    for j in _thirds(grid.shape[0]):
+        for i in _thirds(grid.shape[1]):
+            rows = np.array([j, j, _beside(j, grid.shape[0])])
+            columns = np.array([i, _beside(i, grid.shape[1]), i])
+            x, y = transform(grid.x[columns], grid.y[rows], grid.crs, LONLAT)
+            lon_said, lat_said = (at(s, dims, flips, (j, i)) for s in (lon, lat))
+            if not abs(lat_said) <= 90.0001:
+                continue
+            # Without its longitude a cell still has a latitude to compare; a fill value is no degree.
+            said = on_sphere(np.array(lon_said if abs(lon_said) <= 720 else x[0]), np.array(lat_said))
+            here = on_sphere(np.asarray(x), np.asarray(y))
+            cell = max(np.linalg.norm(here[1] - here[0]), np.linalg.norm(here[2] - here[0]))
+            with np.errstate(invalid="ignore", divide="ignore"):
+                off = float(np.linalg.norm(said - here[0]) / cell)
+            furthest = max(furthest, off if off == off else np.inf)
+    return furthest
+
+
+def _beside(i: int, n: int) -> int:
+    """The next row or column, at the end the one before."""
+    return i + 1 if i + 1 < n else max(i - 1, 0)
+
+
+def _thirds(n: int) -> list[int]:
+    return sorted({0, n // 2, n - 1})

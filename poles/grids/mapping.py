@@ -34,6 +34,23 @@ def is_mapping(attrs: Mapping[str, Any]) -> bool:
     return "grid_mapping_name" in attrs or any(n in attrs for n in ("crs_wkt", "spatial_ref", "affine"))
 
 
+RADII = (6371229.0, 6371200.0, 6370997.0, 6371000.0, 6370000.0, 6367470.0)
+"""Metres of the spheres of weather models: of ECMWF, NCEP, PROJ, WRF and the earlier GRIB."""
+
+
+def names_figure(attrs: Mapping[str, Any]) -> bool:
+    """Whether a grid mapping names the figure of the Earth, or is a text that does."""
+    figure = (
+        "earth_radius",
+        "semi_major_axis",
+        "reference_ellipsoid_name",
+        "horizontal_datum_name",
+        "datum",
+        "ellipsoid",
+    )
+    return any(n in attrs for n in (*figure, *_TEXTS))
+
+
 def name_of(attrs: Mapping[str, Any]) -> str:
     """The CF name of a grid mapping, whatever its writer called it."""
     said = str(attrs.get("grid_mapping_name", "")).strip().lower().replace(" ", "_")

@@ -9,7 +9,7 @@ import numpy as np
 from pyproj import CRS
 
 from poles.cf import units_of, words
-from poles.crs import LONLAT, in_degrees, transform
+from poles.crs import LONLAT, in_degrees
 from poles.errors import Unreadable
 from poles.grids import fields
 from poles.grids.canonical import ANGLES, LENGTHS, AxisValues, half_cell, scale_of
@@ -17,12 +17,16 @@ from poles.grids.coordinates import Coordinate, File
 from poles.grids.curvilinear import Curvilinear
 from poles.grids.horizontal import Rectilinear
 from poles.grids.line import line
-from poles.grids.mapping import crs_of, is_mapping
+from poles.grids.mapping import RADII, crs_of, is_mapping, names_figure
 from poles.grids.mesh import face_centres, face_corners
-from poles.grids.scattered import Cells, on_sphere
+from poles.grids.scattered import Cells
 from poles.stored import Stored
 
 Horizontal = Rectilinear | Curvilinear | Cells
+
+
+_CLOSE = 0.01
+"""Cells within which a projection is that of the fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +268,27 @@ class Placing:
         placed = self._rows_and_columns(flat, crs, scale)
         if pair is None or self.crs is not None:
             return placed
-        return self._agreeing(placed, pair, None)
+        return self._agreeing(self._on_figure(placed, flat, mapping, pair), pair, None)
+
+    def _on_figure(
+        self, placed: Placed, flat: tuple[Coordinate, Coordinate], mapping: Mapping[str, Any], pair: Any
+    ) -> Placed:
+        """On the sphere that leads best to the fields, where the mapping names no figure of the Earth."""
+        lon, lat = pair
+        key = ("figure", id(placed), lon.key, lat.key)
+        if names_figure(mapping) or set(lon.dims) != set(placed.dims):
+            return placed
+        if key not in self._known:
+            options = [placed]
+            for radius in RADII if _away(placed, pair) > _CLOSE else ():
+                crs = crs_of({**mapping, "earth_radius": radius})
+                if crs is not None:
+                    scale = scale_of(flat[0].stored, crs, mapping), scale_of(flat[1].stored, crs, mapping)
+                    why = f"the grid mapping names no figure of the Earth; a sphere of {radius:.0f} m fits {lon.key}"
+                    found = self._rows_and_columns(flat, crs, scale)
+                    options.append(replace(found, mended=(*found.mended, why)))
+            self._known[key] = min(options, key=lambda option: _away(option, pair))
+        return self._known[key]
 
     def _agreeing(
         self, placed: Placed, pair: tuple[Coordinate, Coordinate], axes: tuple[Coordinate, Coordinate] | None
@@ -275,7 +299,7 @@ class Placing:
         if key not in self._known:
             used = placed.used | {lon.key, lat.key}
             within = 0.5 if axes is None else 0.02
-            if set(lon.dims) != set(placed.dims) or _agrees(placed, lon.stored, lat.stored, within):
+            if set(lon.dims) != set(placed.dims) or _away(placed, pair) <= within:
                 self._known[key] = replace(placed, used=used)
             else:
                 what = "the grid mapping does" if axes is None else f"{axes[0].key} and {axes[1].key} do"
@@ -334,6 +358,13 @@ class Placing:
         return partial(fields.loaded_corners, (lon, x), (lat, y), dims)
 
 
+def _away(placed: Placed, pair: tuple[Coordinate, Coordinate]) -> float:
+    """How far rows and columns lead from fields of the same dimensions, in cells."""
+    assert isinstance(placed.horizontal, Rectilinear)
+    lon, lat = pair
+    return fields.away(placed.horizontal, placed.dims, placed.flips, lon.stored, lat.stored)
+
+
 def _names_crs(attrs: Mapping[str, Any]) -> bool:
     """Whether an attribute `crs` or `srs` is a CRS, as rasterio and xarray write it."""
     said = {n: v for n in ("crs", "srs") if isinstance(v := attrs.get(n), str)}
@@ -357,33 +388,3 @@ def _extended(said: str, names: set[str]) -> str:
         elif word in names:
             return chosen
     return first
-
-
-def _agrees(placed: Placed, lon: Stored, lat: Stored, within: float) -> bool:
-    """Whether rows and columns lead to 2-D coordinates within a part of a cell, at nine places of the grid."""
-    grid = placed.horizontal
-    assert isinstance(grid, Rectilinear)
-    for j in _thirds(grid.shape[0]):
-        for i in _thirds(grid.shape[1]):
-            rows = np.array([j, j, _beside(j, grid.shape[0])])
-            columns = np.array([i, _beside(i, grid.shape[1]), i])
-            x, y = transform(grid.x[columns], grid.y[rows], grid.crs, LONLAT)
-            lon_said, lat_said = (fields.at(s, placed.dims, placed.flips, (j, i)) for s in (lon, lat))
-            if not abs(lat_said) <= 90.0001:
-                continue
-            # Without its longitude a cell still has a latitude to compare; a fill value is no degree.
-            said = on_sphere(np.array(lon_said if abs(lon_said) <= 720 else x[0]), np.array(lat_said))
-            here = on_sphere(np.asarray(x), np.asarray(y))
-            cell = max(np.linalg.norm(here[1] - here[0]), np.linalg.norm(here[2] - here[0]))
-            if not np.linalg.norm(said - here[0]) <= within * cell:
-                return False
-    return True
-
-
-def _beside(i: int, n: int) -> int:
-    """The next row or column, at the end the one before."""
-    return i + 1 if i + 1 < n else max(i - 1, 0)
-
-
-def _thirds(n: int) -> list[int]:
-    return sorted({0, n // 2, n - 1})
