@@ -47,12 +47,22 @@ def _of_grids(grids: Sequence[Grid]) -> Facts:
         kind="grid",
         parameters=_parameters(grids),
         bbox=_around([g.horizontal.bbox() for g in grids]),
-        interval=None if times_told is None else (str(times_told.lowest), str(times_told.highest)),
+        interval=_of_cells(grids) if times_told is None else (str(times_told.lowest), str(times_told.highest)),
         axes=axes,
         crs=uri(grids[0].horizontal.crs),
         horizontal=_horizontal(grids[0]),
         mended=tuple(dict.fromkeys(m for g in grids for m in g.mended)),
     )
+
+
+def _of_cells(grids: Sequence[Grid]) -> tuple[str, str] | None:
+    """The first and last time of the cells of swaths; None where cells have no times."""
+    found = [(read(), calendar) for read, calendar in (g.cell_times for g in grids if g.cell_times is not None)]
+    known = [ms[ms != times.MISSING] for ms, _ in found]
+    if not any(len(ms) for ms in known):
+        return None
+    first, last = min(int(ms.min()) for ms in known if len(ms)), max(int(ms.max()) for ms in known if len(ms))
+    return times.text(first, found[0][1]), times.text(last, found[0][1])
 
 
 def _parameters(grids: Sequence[Grid]) -> tuple[Described, ...]:

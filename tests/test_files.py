@@ -655,7 +655,7 @@ def cells(found: Coverages, key: str) -> dict[Cell, Any]:
                 x, y = moved(c.affine, x, y)
             lon, lat = to.transform(x, y)
             t, z = here.pop("t", None), here.pop("z", None)
-            calendar = axes["t"].calendar if "t" in axes else "standard"
+            calendar = axes["t"].calendar if "t" in axes else c.composite.calendar if c.composite else None
             if np.isfinite(lon):
                 out[
                     None if t is None else times.text(int(t), calendar or "standard"),
@@ -764,6 +764,24 @@ def test_what_cannot_be_read_rightly_is_refused_in_one_line(tmp_path: Path, sent
     assert says in str(error.value)
     assert "\n" not in str(error.value)
     assert str(tmp_path) in str(error.value)
+
+
+def test_the_cells_of_a_swath_have_their_own_times(tmp_path: Path) -> None:
+    lon, lat = bent()
+    path = nc(tmp_path / "a.nc", {"line": 4, "pixel": 5}, {
+        "time": ("line", np.arange(4.0) * 2, {"units": "seconds since 2001-02-27", "standard_name": "time"}),
+        "lon": ("line pixel", lon, LON), "lat": ("line pixel", lat, LAT),
+        "v": ("line pixel", ramp(4, 5), {"coordinates": "lon lat time"}),
+    })  # fmt: skip
+    data = opened(path)
+    assert data.facts is not None
+    assert data.facts.interval == ("2001-02-27T00:00:00Z", "2001-02-27T00:00:06Z")
+    for line in range(4):
+        asked = ask(data, "coverage", datetime=f"2001-02-27T00:00:0{line * 2}Z")
+        assert [v for c, v in cells(asked, "v").items() if c[0] == f"2001-02-27T00:00:0{line * 2}Z"] == [
+            *ramp(4, 5)[line]
+        ]
+    assert ask(data, "coverage", datetime="2001-02-27T00:00:01Z").empty
 
 
 def test_times_that_several_files_have_are_told(tmp_path: Path) -> None:
