@@ -884,6 +884,42 @@ def test_a_track_lies_at_its_places_whatever_their_unit(tmp_path: Path, unit: st
     assert found[1]["geometry"] is None  # a fill value is no place
 
 
+RAGGED = {
+    "counts": ("row_size", "station", [2, 1], {"sample_dimension": "obs"}),
+    "an index": ("which", "obs", [0, 0, 1, -1], {"instance_dimension": "station"}),
+}
+
+
+def ragged(path: Path, name: str, dim: str, values: Any, about: Mapping[str, Any]) -> str:
+    return nc(path / "a.nc", {"station": 2, "obs": 4}, {
+        "station": ("station", ["A", "B"], {"cf_role": "timeseries_id"}),
+        "lon": ("station", [1.0, 2], LON), "lat": ("station", [40.0, 50], LAT),
+        "time": ("obs", [0.0, 1, 2, 3], {**DAYS, "standard_name": "time"}),
+        "t": ("obs", [1.0, 2, 3, 4], {"coordinates": "time lat lon"}),
+        name: (dim, np.array(values, "i4"), about),
+    }, featureType="timeSeries")  # fmt: skip
+
+
+@pytest.mark.parametrize("form", RAGGED)
+def test_a_sample_that_belongs_to_no_station_is_none(tmp_path: Path, form: str) -> None:
+    data = opened(ragged(tmp_path, *RAGGED[form]))
+    assert [(p, lon, v) for p, _, lon, _, v in seen(data, "t")] == [("A", 1, 1), ("A", 1, 2), ("B", 2, 3)]
+    members = ask(data, "cube", bbox="-180,-90,180,90").members
+    assert [m.ranges["t"].array().ravel().tolist() for m in members] == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        ("n", "station", [2, 3], {"sample_dimension": "obs"}),
+        ("n", "obs", [1, 1, 2, 2], {"instance_dimension": "station"}),
+    ],
+)
+def test_a_ragged_array_that_points_beyond_its_stations_is_refused(tmp_path: Path, broken: Any) -> None:
+    with pytest.raises(Unreadable, match="of the ragged array"):
+        opened(ragged(tmp_path, *broken))
+
+
 SQUARE, POINT = shapely.box(0, 44, 1, 45), shapely.Point(2, 48, 123)
 
 

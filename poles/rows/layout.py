@@ -174,6 +174,14 @@ class Layout:
                 return self.parents[s][d], axis
         return np.zeros(1, np.int64), None
 
+    def orphans(self, dims: Dims) -> Array:
+        """Which samples of a ragged array belong to no profile or platform."""
+        found = np.zeros(int(np.prod([self.sizes[d] for d in dims], dtype=np.int64)), bool)
+        for d in dims:
+            for index in self.parents.get(d, {}).values():
+                found |= self.spread(index < 0, (d,), dims)[0]
+        return found
+
     def numbers(self, path: str, dims: Dims) -> Array:
         """A coordinate as float64 a sample, NaN where missing."""
         v = self.variables[path]
@@ -195,9 +203,13 @@ def _keys(paths: Sequence[str]) -> dict[str, str]:
 
 
 def _indexed(v: Variable, size: int) -> Array:
-    """The index of an indexed ragged array."""
+    """The index of an indexed ragged array, counted from 0; what is negative belongs to none."""
     index = np.nan_to_num(v.numbers, nan=-1.0).astype(np.int64)
-    return np.where((index >= 0) & (index < size), index, -1)
+    highest = int(index.max(initial=-1))
+    if highest >= size:
+        found = f"it points at number {highest}, counted from 0, of {size}"
+        raise Unreadable(v.name, found, "mend the index of the ragged array")
+    return np.maximum(index, -1)
 
 
 def _closed(dim: str, direct: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:

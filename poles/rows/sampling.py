@@ -148,7 +148,7 @@ class _Reader:
             t, x, y, z, self._platforms(c, dims), self._profiles(c, dims), values, extras, self._vertical(c)
         )
         self._describe_platforms(c, dims, found.platform)
-        return found.taken(_kept(found))
+        return found.taken(_kept(found) & ~self.layout.orphans(dims))
 
     def _place(self, c: Coordinates, dims: Dims) -> tuple[Array, Array]:
         n = int(np.prod([self.layout.sizes[d] for d in dims], dtype=np.int64))
