@@ -111,10 +111,10 @@ def _header(
     at = [_fields(lines[i], delimiter) for i in kept[start : start + 4]]
     if lines[kept[0]].lstrip('"').startswith("TOA5") and len(kept) > 3:
         table = [_fields(lines[i], delimiter) for i in kept[1:3]]
-        return table[0], table[1], 4
+        return table[0], table[1] if len(table[0]) == len(table[1]) else None, 4
     if any(_is_value(f) for f in at[0]):
         return _noted(comments, delimiter, width), None, start
-    if len(at) > 2 and _are_units(at[1], at[2]):
+    if len(at) > 2 and len(at[0]) == len(at[1]) and _are_units(at[1], at[2]):
         return at[0], at[1], start + 2
     return at[0], None, start + 1
 
