@@ -129,7 +129,9 @@ class Query:
     """Other axes by the name that was asked (any case): member, percentile, wavelength."""
     parameters: tuple[str, ...] | None = None
     filter: Mapping[str, Any] | None = None
-    """A CQL2 JSON tree."""
+    """A CQL2 JSON tree, its names and types checked."""
+    filter_crs: str = CRS84
+    """Of the geometries in the filter, which stand x before y."""
     sort: tuple[tuple[str, bool], ...] = ()
     """Name and whether it ascends."""
     page: Page = Page()

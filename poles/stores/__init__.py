@@ -1,0 +1,62 @@
+"""Where rows lie once they are read: an embedded DuckDB file a version, or tables of PostgreSQL and PostGIS."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from poles.dataset import Facts
+from poles.stores.dialect import Dialect
+from poles.stores.layout import Layout
+
+BATCH = 10_240
+"""Rows of one batch of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL and the values bound in it as `$1`, `$2`, …"""
+
+    text: str
+    values: tuple[Any, ...] = ()
+
+
+class Store(Protocol):
+    """The rows of one version of a data set, which never change; of a table of others, as they are."""
+
+    @property
+    def layout(self) -> Layout: ...
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    @property
+    def facts(self) -> Facts:
+        """What metadata tell of the data set."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the rows change."""
+        ...
+
+    @property
+    def about(self) -> Mapping[str, Any] | None:
+        """Of observations: how the samples are grouped."""
+        ...
+
+    def platforms(self) -> pa.Table:
+        """Of observations: a row a platform."""
+        ...
+
+    def batches(self, statement: Statement, schema: pa.Schema | None = None) -> Iterator[pa.RecordBatch]:
+        """The columns of a statement, streamed in batches of `BATCH` rows, cast to the types of `schema`.
+
+        What the stream holds is given back when it ends or is closed. WKB is `binary`. Raises `Unreadable` (503).
+        """
+        ...
+
+    def first(self, statement: Statement) -> Sequence[Any] | None:
+        """The first row of a statement as Python values."""
+        ...

@@ -1,0 +1,107 @@
+"""How SQL is spelled by each engine; everything else of a statement is said once for both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pyproj import CRS
+
+from poles.dataset import BBox
+from poles.stores.layout import Layout, Type
+
+
+@dataclass(slots=True)
+class Values:
+    """The values of a statement, bound as `$1`, `$2`, …: none is ever written into its text."""
+
+    bound: list[Any] = field(default_factory=list)
+
+    def __call__(self, value: Any) -> str:
+        """The place of a value in the text."""
+        self.bound.append(value)
+        return f"${len(self.bound)}"
+
+
+def quoted(name: str) -> str:
+    """An identifier: any name, as one.
+
+    >>> quoted('say "x"')
+    '"say ""x"""'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One engine's words. DuckDB's are the default; a subclass says what PostgreSQL says otherwise."""
+
+    types: tuple[tuple[Type, str], ...] = (
+        ("string", "VARCHAR"), ("integer", "BIGINT"), ("float", "DOUBLE"), ("boolean", "BOOLEAN"),
+        ("datetime", "TIMESTAMP"), ("date", "DATE"), ("other", "VARCHAR"),
+    )  # fmt: skip
+
+    def cast(self, sql: str, to: Type) -> str:
+        """An expression as a value of a type."""
+        return f"CAST({sql} AS {dict(self.types)[to]})"
+
+    def table(self, layout: Layout) -> str:
+        """The qualified name of the table."""
+        return ".".join(quoted(part) for part in layout.table)
+
+    def moment(self, ms: int) -> datetime:
+        """A time to be bound, compared with columns of type `datetime`: here UTC without a zone."""
+        return _moment(ms).replace(tzinfo=None)
+
+    def ordered(self, sql: str, of: Type) -> str:
+        """An expression that is compared or sorted: texts by their code points."""
+        return sql
+
+    def unaccented(self, sql: str) -> str:
+        """A text without accents."""
+        return f"strip_accents({sql})"
+
+    def geometry(self, layout: Layout) -> str:
+        """The geometry of a row, as the spatial functions take it."""
+        if layout.points:
+            return f"ST_Point({quoted(layout.x)}, {quoted(layout.y)})"
+        return f"ST_GeomFromWKB({quoted(layout.geometry or '')})"
+
+    def literal(self, bound: str, crs: CRS) -> str:
+        """A geometry bound as WKB, in the CRS of the rows."""
+        return f"ST_GeomFromWKB(CAST({bound} AS BLOB))"
+
+    def selected(self, layout: Layout) -> Sequence[str]:
+        """What is selected of the geometry of a row: x and y of points, else WKB."""
+        return [quoted(layout.x), quoted(layout.y)] if layout.points else [quoted(layout.geometry or "")]
+
+    def overlaps(self, layout: Layout, box: BBox, values: Values) -> str:
+        """Whether the bounds of a row touch a box (west, south, east, north in the CRS of the rows)."""
+        names = (layout.x, layout.y, layout.x, layout.y) if layout.points else layout.box
+        assert names is not None
+        west, south, east, north = (quoted(n) for n in names)
+        w, s, e, n = (values(v) for v in box)
+        return f"{west} <= {e} AND {east} >= {w} AND {south} <= {n} AND {north} >= {s}"
+
+    def inside(self, layout: Layout, box: BBox, values: Values) -> str | None:
+        """Whether the bounds of a row lie in a box, which spares the exact question; None: the engine asks it anyway."""
+        if layout.points or layout.box is None:
+            return None
+        west, south, east, north = (quoted(n) for n in layout.box)
+        w, s, e, n = (values(v) for v in box)
+        return f"{west} >= {w} AND {east} <= {e} AND {south} >= {s} AND {north} <= {n}"
+
+
+EARLIEST, LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
+
+
+def _moment(ms: int) -> datetime:
+    """Milliseconds since 1970 as a time; what lies beyond the years 1 to 9999 is their end."""
+    try:
+        whole, rest = divmod(ms, 1000)
+        return datetime.fromtimestamp(whole, UTC).replace(microsecond=rest * 1000)
+    except (OverflowError, OSError, ValueError):
+        return EARLIEST if ms < 0 else LATEST
+
+
+DUCK = Dialect()
