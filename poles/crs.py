@@ -69,6 +69,24 @@ def uri(of: CRS) -> str:
     return f"http://www.opengis.net/def/crs/{authority}/{version}/{code}"
 
 
+OFFERED: tuple[str, ...] = (
+    "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+    *(
+        f"http://www.opengis.net/def/crs/EPSG/0/{code}"
+        for code in (
+            4326, 4258, 3857, 3035, 3034,  # the world, Europe (INSPIRE)
+            2154, 32630, 32631, 32632, 25830, 25831, 25832,  # mainland France
+            5490, 32620,  # Guadeloupe, Martinique
+            2972, 32622,  # Guyane
+            2975, 32740,  # La Réunion
+            4471, 32738,  # Mayotte
+            4467, 32621,  # Saint-Pierre-et-Miquelon
+        )
+    ),
+)  # fmt: skip
+"""The CRS in which rows are answered and asked (Features Part 2), beside that of the data; the first is the default."""
+
+
 @lru_cache(maxsize=256)
 def is_lonlat(of: CRS) -> bool:
     """Whether coordinates are degrees of WGS 84 longitude and latitude, in whichever order an authority writes them."""
