@@ -41,6 +41,9 @@ class Dialect:
         ("datetime", "TIMESTAMP"), ("date", "DATE"), ("other", "VARCHAR"),
     )  # fmt: skip
 
+    keeps_order: bool = True
+    """Whether rows come in stored order unasked: then a stream is never held to be sorted."""
+
     def cast(self, sql: str, to: Type) -> str:
         """An expression as a value of a type."""
         return f"CAST({sql} AS {dict(self.types)[to]})"

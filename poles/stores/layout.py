@@ -43,7 +43,11 @@ class Layout:
     points: bool = False
     """Every geometry is a point without height (or lacking): an engine may hold two numbers, `x` and `y`."""
     times: tuple[str, ...] = ()
-    """The property that tells the time, or those of its begin and end."""
+    """The stored column that tells the time, or those of begin and end; a lacking begin or end is open."""
+    whole_days: bool = False
+    """Whether the times are dates, each its whole day."""
+    z: str | None = None
+    """The stored column of the level of observations."""
     table: tuple[str, ...] = ("items",)
     """The qualified name."""
     id: str = "id"
@@ -54,8 +58,6 @@ class Layout:
     """Columns of the bounds of each geometry; None: the engine has an index of its own."""
     row: str | None = "_row"
     """A dense number from 0 in the order of the answers; None: the order is that of `id`."""
-    span: tuple[str, str] | None = ("_begin", "_end")
-    """Columns of begin and end in milliseconds, open ones far away; None: those of `times` are asked."""
 
     def column(self, name: str) -> Column | None:
         """The property of that name."""
@@ -69,7 +71,7 @@ class Contents:
     facts: Facts
     layout: Layout
     rows: pa.Table
-    """The physical columns: `_row`, `id`, the properties by their stored names, geometry, bounds and span."""
+    """The physical columns: `_row`, `id`, the properties by their stored names, geometry or x and y, bounds."""
     platforms: pa.Table | None = None
     """Of observations: a row a platform."""
     about: Mapping[str, Any] | None = None
