@@ -26,8 +26,8 @@ class Values:
 def quoted(name: str) -> str:
     """An identifier: any name, as one.
 
-    >>> quoted('say "x"')
-    '"say ""x"""'
+    >>> quoted('a"b')
+    '"a""b"'
     """
     return '"' + name.replace('"', '""') + '"'
 
