@@ -102,6 +102,8 @@ class Facts:
     """CF discrete sampling geometry, or the geometry type of features."""
     count: int | None = None
     """Rows, for observations and features."""
+    times: tuple[str, ...] = ()
+    """Of features: the property that tells the time, or those of its begin and end."""
     mended: tuple[str, ...] = ()
     """What was wrong with the files and how it was read all the same."""
 

@@ -254,6 +254,7 @@ def facts(dataset: Dataset) -> Facts:
         crs=found.crs,
         feature_type=found.geometry_type,
         count=len(found),
+        times=found.times,
         mended=found.mended,
     )
 
