@@ -5,7 +5,7 @@ from typing import Any
 
 from pyproj.exceptions import CRSError
 
-from poles.crs import crs
+from poles.crs import OFFERED, crs
 from poles.dataset import Dataset, Described, Kind, Text
 from poles.metadata.extents import extent
 from poles.query import CRS84
@@ -19,13 +19,17 @@ HTML = "text/html"
 MEDIA_TYPES = {
     "CoverageJSON": "application/prs.coverage+json",
     "GeoJSON": "application/geo+json",
+    "GeoJSONSeq": "application/geo+json-seq",
     "CSV": "text/csv",
+    "FlatGeobuf": "application/flatgeobuf",
+    "GeoParquet": "application/vnd.apache.parquet",
     "NetCDF": "application/x-netcdf",
     "GeoTIFF": "image/tiff; application=geotiff",
 }
 SAMPLES = ("CoverageJSON", "GeoJSON", "CSV", "NetCDF")
 """Formats of the EDR queries; the first is the default."""
-ROWS = ("GeoJSON", "CSV")
+ROWS = ("GeoJSON", "GeoJSONSeq", "CSV", "FlatGeobuf", "GeoParquet")
+"""Formats of items and of lists of locations; the first is the default."""
 QUERIES: dict[Kind, tuple[str, ...]] = {
     "grid": ("position", "area", "cube"),
     "observations": ("position", "area", "cube", "locations", "items"),
@@ -38,6 +42,7 @@ TITLES = {
     "coverage": Text("Coverage as {}", "Couverture en {}"),
     "schema": Text("Schema", "Schéma"),
     "queryables": Text("Queryables", "Propriétés interrogeables"),
+    "sortables": Text("Sortables", "Propriétés de tri"),
     "license": Text("Licence", "Licence"),
     "cite-as": Text("Persistent identifier", "Identifiant pérenne"),
     "service": Text("API of this data set alone", "API de ce seul jeu de données"),
@@ -63,9 +68,12 @@ def collection(dataset: Dataset, base: str, language: str, root: str | None = No
         "extent": extent(dataset),
         "itemType": "feature" if "feature" in dataset.apis else "unknown",
         "crs": crs_list(dataset),
-        "storageCrs": storage_crs(dataset),
         "output_formats": list(output_formats(dataset)),
     }
+    if (stored := storage_crs(dataset)) in document["crs"]:
+        document["storageCrs"] = stored
+    if "feature" in dataset.apis and dataset.facts is not None and dataset.facts.count is not None:
+        document["itemCount"] = dataset.facts.count
     if dataset.pole is not None:
         document["pole"] = dataset.pole
     if "edr" in dataset.apis:
@@ -118,8 +126,16 @@ def storage_crs(dataset: Dataset) -> str:
 
 
 def crs_list(dataset: Dataset) -> list[str]:
-    """The CRS that questions and answers may use; the default comes first."""
-    return list(dict.fromkeys((CRS84, storage_crs(dataset))))
+    """The CRS that questions and answers may use; the default comes first.
+
+    Written out in every collection rather than as `#/crs`, which clients of EDR do not follow. Rows are offered in
+    all of `OFFERED`, and a storage CRS without a URI is left out (Features Part 2 wants identifiers); other samples
+    and coverages in CRS84 and in the CRS of the data.
+    """
+    stored = storage_crs(dataset)
+    if "feature" not in dataset.apis:
+        return list(dict.fromkeys((CRS84, stored)))
+    return list(dict.fromkeys((CRS84, *(() if stored == "native" else (stored,)), *OFFERED)))
 
 
 def parameter_names(parameters: tuple[Described, ...], language: str) -> Document:
@@ -156,14 +172,20 @@ def links(dataset: Dataset, base: str, language: str, root: str | None) -> list[
         link(f"{here}?f=html", "alternate", HTML, TITLES["alternate"].in_(language)),
     ]
     found += _data_links(dataset, here, language)
-    if {"coverage", "feature"} & set(dataset.apis):
-        for name in ("schema", "queryables"):
-            found.append(link(f"{here}/{name}", f"{REL}{name}", "application/schema+json", TITLES[name].in_(language)))
+    for name in described_by(dataset):
+        found.append(link(f"{here}/{name}", f"{REL}{name}", "application/schema+json", TITLES[name].in_(language)))
     found += terms(dataset, language)
     if root is not None:
         service = f"{root}/datasets/{dataset.id}"
         found.append(link(service, "service", "application/json", TITLES["service"].in_(language)))
     return found
+
+
+def described_by(dataset: Dataset) -> tuple[str, ...]:
+    """The JSON schemas of a collection (Features Part 5)."""
+    if "feature" in dataset.apis:
+        return ("schema", "queryables", "sortables")
+    return ("schema", "queryables") if "coverage" in dataset.apis else ("schema",)
 
 
 def terms(dataset: Dataset, language: str = "en") -> list[Document]:
@@ -231,12 +253,17 @@ def _query(dataset: Dataset, query: str, base: str, language: str) -> Document:
         "query_type": query,
         "output_formats": list(formats),
         "default_output_format": formats[0],
-        "crs_details": [{"crs": name, "wkt": _wkt(dataset, name)} for name in crs_list(dataset)],
+        # CRS84 and that of the data: the WKT of all that `crs` lists would be most of the document
+        "crs_details": [{"crs": name, "wkt": _wkt(dataset, name)} for name in _detailed(dataset)],
     }
     if query == "cube":
         variables["height_units"] = _height_units(dataset)
     href = f"{base}/collections/{dataset.id}/{query}"
     return {"link": {**link(href, "data", _media_type(query), title), "variables": variables}}
+
+
+def _detailed(dataset: Dataset) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((CRS84, storage_crs(dataset))))
 
 
 def _height_units(dataset: Dataset) -> list[str]:
