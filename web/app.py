@@ -44,6 +44,7 @@ ROUTES = (
     Route("/collections/<collection>", documents.collection),
     Route("/collections/<collection>/schema", documents.schema),
     Route("/collections/<collection>/queryables", documents.queryables),
+    Route("/collections/<collection>/sortables", documents.sortables),
     Route("/collections/<collection>/<any(position,area,cube):query>", data.edr, ASK),
     Route("/collections/<collection>/locations", data.locations),
     Route("/collections/<collection>/locations/<path:location>", data.location),

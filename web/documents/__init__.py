@@ -7,36 +7,17 @@ import orjson
 from flask import Response
 
 from poles.dataset import POLES, Dataset, Text
-from poles.metadata import ogc
+from poles.errors import NotFound
+from poles.metadata import ogc, schemas
 from poles.query import CRS84
 from web import listing, openapi, pages
 from web.asked import HTML, JSON, OPENAPI, SCHEMA, VARY, Asked, chosen, declared, not_modified, unchanged
 from web.documents import shell
+from web.documents.conformance import classes
 from web.views import NAMES, View
 
 Document = dict[str, Any]
 
-
-def _classes(part: str, *names: str, scheme: str = "http") -> tuple[str, ...]:
-    return tuple(f"{scheme}://www.opengis.net/spec/{part}/conf/{name}" for name in names)
-
-
-COMMON = (
-    *_classes("ogcapi-common-1/1.0", "core", "landing-page", "json", "html", "oas30"),
-    *_classes("ogcapi-common-2/1.0", "collections", "json", "html"),
-)
-_EDR = ("core", "collections", "json", "geojson", "edr-geojson", "covjson", "html", "oas30")
-CLASSES: dict[str, tuple[str, ...]] = {
-    "feature": _classes("ogcapi-features-1/1.0", "core", "geojson", "html", "oas30"),
-    "edr": (*_classes("ogcapi-edr-1/1.0", *_EDR), *_classes("ogcapi-edr-1/1.1", *_EDR, "queries")),
-    "coverage": _classes(
-        "ogcapi-coverages-1/1.0", "core", "subsetting-spatial", "subsetting-temporal", "subsetting-general",
-        "field-selection", "crs", "html", "coveragejson", "netcdf", "geotiff",
-        scheme="https",  # as the text of rc2 has it
-    ),
-    "process": _classes("ogcapi-processes-1/1.0", "core", "ogc-process-description", "json", "html", "oas30"),
-}  # fmt: skip
-"""Conformance classes by API; a view declares those of the APIs that its data sets offer."""
 
 TITLES = {
     "self": Text("This document", "Ce document"),
@@ -85,15 +66,13 @@ def landing_document(view: View, language: str) -> Document:
 def conformance(asked: Asked) -> Response:
     """What the view conforms to: what its data sets are served by, no more."""
     declared(asked, ())
-    return sent(asked, "conformance", lambda: {"conformsTo": list(classes(asked))})
+    return sent(asked, "conformance", lambda: {"conformsTo": list(classes(_apis(asked)))})
 
 
-def classes(asked: Asked) -> tuple[str, ...]:
-    """The conformance classes of a view."""
+def _apis(asked: Asked) -> set[str]:
+    """The APIs by which the data sets of a view are served, and the processes."""
     offered = {api for d in asked.view.datasets.values() for api in d.apis}
-    if shell.processes(asked.views):
-        offered.add("process")
-    return COMMON + tuple(c for api, of_api in CLASSES.items() if api in offered for c in of_api)
+    return offered | ({"process"} if shell.processes(asked.views) else set())
 
 
 def collections(asked: Asked) -> Response:
@@ -138,19 +117,28 @@ def collection_bytes(asked: Asked, dataset: Dataset) -> bytes:
 
 
 def schema(asked: Asked, collection: str) -> Response:
-    """The JSON schema of a collection's items or fields."""
-    declared(asked, ())
-    dataset = asked.view.dataset(collection)
-    make = lambda: shell.schema(asked.views, asked.view, dataset, asked.language)  # noqa: E731
-    return sent(asked, "schema", make, (SCHEMA, JSON), _above(asked, dataset))
+    """The JSON schema of a collection's items or cells: its returnables."""
+    return _schema(asked, collection, "schema", schemas.schema)
 
 
 def queryables(asked: Asked, collection: str) -> Response:
-    """What items or fields can be asked by."""
+    """What items or cells can be asked by."""
+    return _schema(asked, collection, "queryables", schemas.queryables)
+
+
+def sortables(asked: Asked, collection: str) -> Response:
+    """What items can be sorted by."""
+    return _schema(asked, collection, "sortables", schemas.sortables)
+
+
+def _schema(asked: Asked, collection: str, kind: str, make: Callable[[Dataset, str, str], Document]) -> Response:
+    """A JSON schema; its `$id` is its own address, where it is answered as `application/schema+json`."""
     declared(asked, ())
     dataset = asked.view.dataset(collection)
-    make = lambda: shell.queryables(asked.views, asked.view, dataset, asked.language)  # noqa: E731
-    return sent(asked, "queryables", make, (SCHEMA, JSON), _above(asked, dataset))
+    if kind not in (offered := ogc.described_by(dataset)):
+        raise NotFound(kind, f"{collection} has none", f"it has {', '.join(offered)}")
+    address = f"{asked.view.url}/collections/{dataset.id}/{kind}"
+    return sent(asked, kind, lambda: make(dataset, address, asked.language), (SCHEMA, JSON), _above(asked, dataset))
 
 
 def api(asked: Asked) -> Response:

@@ -1,18 +1,16 @@
-"""What pygeoapi gives: schemas, queryables and process descriptions, asked for as JSON and built against a view."""
+"""What pygeoapi gives: process descriptions, asked for as JSON and built against a view."""
 
 import copy
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from pygeoapi.api import API, APIRequest, get_collection_schema
-from pygeoapi.api.itemtypes import get_collection_queryables
+from pygeoapi.api import API, APIRequest
 from pygeoapi.api.processes import describe_processes
 from pygeoapi.l10n import str2locale
 from pygeoapi.process.manager.dummy import DummyManager
 from werkzeug.datastructures import Headers, MultiDict
 
-from poles.dataset import Dataset
 from poles.errors import NotFound
 from poles.metadata import ogc
 from web.views import Document, View, Views
@@ -46,18 +44,6 @@ class Json(APIRequest):  # type: ignore[misc]
         self._args: MultiDict[str, str] = MultiDict()
         self._raw_locale, self._locale = language, LOCALES[language]
         self._format, self._path_info = "json", ""
-
-
-def schema(views: Views, view: View, dataset: Dataset, language: str) -> Document:
-    """The JSON schema of a collection's items or fields."""
-    found = _answer(get_collection_schema(_shell(views, view, dataset), Json(language), dataset.id))
-    return _spoken(found, dataset, language)
-
-
-def queryables(views: Views, view: View, dataset: Dataset, language: str) -> Document:
-    """What a collection's items or fields can be asked by."""
-    found = _answer(get_collection_queryables(_shell(views, view, dataset), Json(language), dataset.id))
-    return _spoken(found, dataset, language)
 
 
 def processes(views: Views) -> dict[str, Document]:
@@ -98,30 +84,12 @@ class NoSuchProcess(NotFound):
     type = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/no-such-process"
 
 
-def _shell(views: Views, view: View, dataset: Dataset) -> Shell:
-    """The shell of one collection; its providers hold the data set itself, as our catalogue has it."""
-    resource = views.catalogue.config["resources"][dataset.id]
-    providers = [{**p, "data": dataset} for p in resource["providers"]]
-    return Shell(view, {dataset.id: {**resource, "providers": providers}}, views.catalogue.config)
-
-
 def _answer(answer: tuple[Any, int, str | bytes]) -> Document:
     """pygeoapi's answer, or its refusal as ours."""
     _, status, body = answer
     document: Document = orjson.loads(body)
     if status >= 400:
-        raise NotFound("collection", str(document.get("description")), "see its links for what it offers")
-    return document
-
-
-def _spoken(document: Document, dataset: Dataset, language: str) -> Document:
-    """Titles and descriptions of parameters in the language asked; stock knows fields in one language."""
-    document["title"] = dataset.title.in_(language)
-    for parameter in dataset.parameters:
-        if (found := document["properties"].get(parameter.key)) is not None:
-            found["title"] = parameter.label.in_(language)
-            if parameter.description is not None:
-                found["description"] = parameter.description.in_(language)
+        raise NotFound("process", str(document.get("description")), "see the list of processes")
     return document
 
 

@@ -38,6 +38,7 @@ TEMPLATES = {
     "collection": "collection.html",
     "queryables": "properties.html",
     "schema": "properties.html",
+    "sortables": "properties.html",
     "items": "features.html",
     "item": "item.html",
     "locations": "features.html",

@@ -19,6 +19,7 @@ STEPS = {
     "conformance": "Conformance",
     "openapi": "API description",
     "queryables": "Queryables",
+    "sortables": "Sortables",
     "schema": "Schema",
     "items": "Items",
     "locations": "Locations",
