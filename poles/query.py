@@ -109,6 +109,20 @@ Where = Everywhere | At | Along | Within | Box | Near | Corridor | AtLocation
 
 
 @dataclass(frozen=True, slots=True)
+class Cells:
+    """Exactly so many cells or steps along an axis."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """The cells or steps that an axis has, divided by a factor; 2 leaves every other one."""
+
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page of rows."""
 
@@ -140,6 +154,8 @@ class Query:
     instance: str | None = None
     interpolation: str | None = None
     resolution: tuple[tuple[str, int], ...] = ()
+    scale: tuple[tuple[str, Cells | Divided], ...] = ()
+    """How finely a coverage is wanted along an axis, by the name of the axis; others stay as they are."""
     crs: str = CRS84
     """Of the coordinates in the question; `native` means that of the data."""
     crs_out: str | None = None

@@ -15,6 +15,7 @@ from poles.errors import Invalid
 from poles.grids.grid import Grid, GridParameter
 from poles.grids.horizontal import Selection
 from poles.query import CRS84, At, Box, Everywhere, Query, Within
+from poles.scaling import scaled
 from poles.steps import Runs, is_called, runs_of, steps, taken_of, union
 from poles.stored import Array
 
@@ -29,7 +30,7 @@ def coverages(dataset: Dataset, grids: Sequence[Grid], query: Query) -> Coverage
             members = [c for grid, groups in taken if groups for c in _at(grid, groups, points, query)]
             return Coverages(dataset, _as_said(dataset, members), collection=len(points) > 1)
         case Within() | Box() | Everywhere():
-            found = [c for grid, groups in taken if groups for c in _over(grid, groups, query)]
+            found = [scaled(c, query, dataset) for grid, groups in taken if groups for c in _over(grid, groups, query)]
             return Coverages(dataset, _as_said(dataset, found))
         case other:
             raise Invalid("query", f"{type(other).__name__} is not asked of a grid", "ask position, area or cube")

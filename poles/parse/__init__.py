@@ -5,7 +5,7 @@ from typing import Any
 
 from poles.dataset import Dataset, Described, Text
 from poles.errors import Invalid
-from poles.parse import levels, when, where
+from poles.parse import levels, scaling, when, where
 from poles.parse.subset import Subset, subset
 from poles.parse.text import Asked, choices, is_number, listed, shown, single, values, whole
 from poles.query import CRS84, At, AtLocation, Box, Everywhere, Interval, Page, Query, Span, Where, Within
@@ -23,7 +23,10 @@ DECLARED: dict[str, tuple[str, ...]] = {
         "bbox", "bbox-crs", "datetime", "properties", "sortby", "skipGeometry", "crs", "limit", "offset", *_WEB,
     ),
     "item": ("properties", "skipGeometry", "crs", *_WEB),
-    "coverage": ("bbox", "bbox-crs", "subset", "subset-crs", "datetime", "properties", "crs", *_WEB),
+    "coverage": (
+        "bbox", "bbox-crs", "subset", "subset-crs", "datetime", "properties", "crs",
+        "scale-size", "scale-axes", "scale-factor", *_WEB,
+    ),
 }  # fmt: skip
 """The query parameters of each verb, in the order in which documents list them."""
 
@@ -31,6 +34,7 @@ LATER = ("radius", "trajectory", "corridor", "instances")
 """Verbs of EDR that are not offered."""
 
 ALIASES = {"parameter_names": "parameter-name", "parameter_name": "parameter-name", "parameterName": "parameter-name"}
+ALIASES |= scaling.ALIASES
 """Names that clients send, beside the official ones."""
 
 _PATH = {"location": "locationId", "item": "itemId"}
@@ -209,6 +213,7 @@ def _coverage(asked: Asked, dataset: Dataset) -> Query:
         levels=along.levels if along.levels is not None else _of_box(asked),
         others=along.others,
         parameters=_parameters(asked, "properties", dataset),
+        scale=scaling.scale(asked, dataset),
         crs=crs,
         crs_out=_crs(asked, "crs", dataset),
     )

@@ -43,11 +43,11 @@ def subset(texts: Iterable[str], crs: str | None, dataset: Dataset, calendar: st
     `Lat` and `Lon` are degrees of CRS84, `x`, `y`, `E` and `N` those of the data.
     """
     asked: dict[str, tuple[str, str]] = {}
-    for name, inner in (pair for text in texts for pair in _axes(text)):
-        role = _role(name, dataset)
-        if role in asked:
+    for name, inner in (pair for text in texts for pair in axes(text, "subset", _REMEDY)):
+        of = role(name, dataset, "subset")
+        if of in asked:
             raise Invalid("subset", f"{shown(name)} is given twice", "give each axis once")
-        asked[role] = name, inner
+        asked[of] = name, inner
     box, box_crs = _box({r: asked.pop(r) for r in ("x", "y") if r in asked}, crs, dataset)
     time, level = asked.pop("t", None), asked.pop("z", None)
     return Subset(
@@ -55,17 +55,17 @@ def subset(texts: Iterable[str], crs: str | None, dataset: Dataset, calendar: st
         crs=box_crs,
         when=_times(time[1], calendar) if time else None,
         levels=_spans(level[0], level[1], words=False) if level else None,
-        others=tuple((role, _spans(name, inner, words=True)) for role, (name, inner) in asked.items()),
+        others=tuple((axis, _spans(name, inner, words=True)) for axis, (name, inner) in asked.items()),
     )
 
 
-def _axes(text: str) -> Iterable[tuple[str, str]]:
-    """Axis names, each with what stands in its parentheses."""
+def axes(text: str, subject: str, remedy: str) -> Iterable[tuple[str, str]]:
+    """Axis names, each with what stands in its parentheses. Raises Invalid."""
     place = 0
     while place < max(1, len(text)):
         match = _AXIS.match(text, place)
         if match is None or not match[1].strip() or not match[2].strip():
-            raise Invalid("subset", f"{shown(text[place:])!r} is not understood", _REMEDY)
+            raise Invalid(subject, f"{shown(text[place:])!r} is not understood", remedy)
         yield match[1].strip(), match[2]
         place = match.end()
 
@@ -82,21 +82,21 @@ def _parts(text: str, mark: str) -> list[str]:
     return found
 
 
-def _role(name: str, dataset: Dataset) -> str:
+def role(name: str, dataset: Dataset, subject: str) -> str:
     """`x`, `y`, `t`, `z`, or the name of another axis. Raises Invalid where the data are known to lack it."""
     facts, low = dataset.facts, name.casefold()
-    axes = facts.axes if facts is not None else ()
-    own = next((a.name for a in axes if low in _called(a.name, a.key, a.standard_name)), None)
-    generic = next((role for role, names in NAMES.items() if low in names), None)
+    known = facts.axes if facts is not None else ()
+    own = next((a.name for a in known if low in _called(a.name, a.key, a.standard_name)), None)
+    generic = next((meaning for meaning, names in NAMES.items() if low in names), None)
     if own is not None:
         return own
     if facts is None or facts.kind != "grid":
         return generic or name
-    if generic in ("x", "y") or generic in [a.name for a in axes]:
+    if generic in ("x", "y") or generic in [a.name for a in known]:
         return str(generic)
-    there = [a.key or a.name for a in axes]
+    there = [a.key or a.name for a in known]
     raise Invalid(
-        "subset", f"there is no axis {shown(name)}", f"give of {choices(dict.fromkeys(['Lat', 'Lon', *there]))}"
+        subject, f"there is no axis {shown(name)}", f"give of {choices(dict.fromkeys(['Lat', 'Lon', *there]))}"
     )
 
 

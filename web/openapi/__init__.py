@@ -108,6 +108,13 @@ PARAMETERS: dict[str, Document] = {
         "subset", _NAMES, 'Axis(low:high) or Axis(value): Lat(40:50),time("2020-01-01").', explode=True
     ),
     "subset-crs": _parameter("subset-crs", {"type": "string", "format": "uri"}, "The CRS of subset; CRS84 without it."),
+    "scale-size": _parameter("scale-size", _NAMES, "Cells along axes, picked from those there are: Lon(360),Lat(180)."),
+    "scale-axes": _parameter("scale-axes", _NAMES, "Factors by which axes have fewer cells: Lon(2),Lat(2)."),
+    "scale-factor": _parameter(
+        "scale-factor",
+        {"type": "number", "exclusiveMinimum": True, "minimum": 0},
+        "Rows and columns by this factor fewer.",
+    ),
     "sortby": _parameter("sortby", _NAMES, "Properties to sort by; - before one descends."),
     "skipGeometry": _parameter("skipGeometry", {"type": "boolean", "default": False}, "Leave geometries out."),
     "q": _parameter("q", _NAMES, "Terms, of which one stands in title, description or keywords."),
