@@ -551,7 +551,7 @@ def test_an_unknown_parameter_is_refused_even_beside_a_known_one() -> None:
 def test_an_undeclared_parameter_is_refused_with_those_that_would_do() -> None:
     error = refused("cube", bbox="1,2,3,4", foo="1")
     assert str(error) == "foo: not a parameter of cube; give of bbox, z, datetime, parameter-name, crs, f, lang"
-    assert refused("coverage", scale__factor="2").subject == "scale-factor"
+    assert refused("cube", bbox="1,2,3,4", scale__factor="2").subject == "scale-factor"
     assert refused("position", coords="POINT(2 48)", bbox="1,2,3,4").subject == "bbox"
     assert refused("items", BBOX="1,2,3,4").subject == "BBOX"
 
@@ -589,6 +589,9 @@ def test_every_verb_declares_only_what_it_takes() -> None:
         "skipGeometry": "true",
         "subset": "Lat(1)",
         "subset-crs": "CRS84",
+        "scale-size": "Lat(2)",
+        "scale-axes": "Lon(2)",
+        "scale-factor": "2",
     }
     for verb, names in parse.DECLARED.items():
         parameters = {n: given_[n] for n in names} | {"location": {"locationId": "a"}, "item": {"itemId": "a"}}.get(
@@ -596,6 +599,8 @@ def test_every_verb_declares_only_what_it_takes() -> None:
         )
         if verb == "area":
             parameters["coords"] = "POLYGON((0 0,1 0,1 1,0 0))"
+        if verb == "coverage":
+            del parameters["scale-factor"]  # an axis is scaled once
         assert parse.query(verb, parameters, KNOWN).verb == verb
 
 
