@@ -7,6 +7,8 @@ from typing import Any
 
 from pyproj import CRS
 
+from poles.crs import crs as crs_of
+from poles.crs import is_lonlat
 from poles.dataset import BBox
 from poles.stores.layout import Layout, Type
 
@@ -87,7 +89,7 @@ class Dialect:
         return f"{west} <= {e} AND {east} >= {w} AND {south} <= {n} AND {north} >= {s}"
 
     def inside(self, layout: Layout, box: BBox, values: Values) -> str | None:
-        """Whether the bounds of a row lie in a box, which spares the exact question; None: the engine asks it anyway."""
+        """Whether the bounds of a row lie in a box, which spares the exact question; None: it is always asked."""
         if layout.points or layout.box is None:
             return None
         west, south, east, north = (quoted(n) for n in layout.box)
@@ -108,3 +110,58 @@ def _moment(ms: int) -> datetime:
 
 
 DUCK = Dialect()
+
+
+@dataclass(frozen=True)
+class Postgis(Dialect):
+    """PostgreSQL's words, in sessions whose time zone is UTC."""
+
+    types: tuple[tuple[Type, str], ...] = (
+        ("string", "text"), ("integer", "bigint"), ("float", "double precision"), ("boolean", "boolean"),
+        ("datetime", "timestamptz"), ("date", "date"), ("other", "text"),
+    )  # fmt: skip
+    keeps_order: bool = False
+    srid: int | None = None
+    """Of the geometries, where it is not that of their CRS."""
+    source: str | None = None
+    """What is asked in the place of the table: a query in parentheses, its columns of the types above."""
+
+    def table(self, layout: Layout) -> str:
+        return super().table(layout) if self.source is None else self.source
+
+    def moment(self, ms: int) -> datetime:
+        return _moment(ms)
+
+    def ordered(self, sql: str, of: Type) -> str:
+        return f'({sql}) COLLATE "C"' if of == "string" else sql
+
+    def unaccented(self, sql: str) -> str:
+        return f"regexp_replace(normalize({sql}, NFD), '[\\u0300-\\u036f]', '', 'g')"
+
+    def geometry(self, layout: Layout) -> str:
+        return quoted(layout.geometry or "")
+
+    def literal(self, bound: str, crs: CRS) -> str:
+        return f"ST_GeomFromWKB(CAST({bound} AS bytea), {srid_of(crs) if self.srid is None else self.srid})"
+
+    def selected(self, layout: Layout) -> Sequence[str]:
+        return super().selected(layout) if layout.points else [f"ST_AsBinary({self.geometry(layout)})"]
+
+    def overlaps(self, layout: Layout, box: BBox, values: Values) -> str:
+        """By the index, whose boxes are rounded outwards to float32; of points, exactly."""
+        corners = ", ".join(f"CAST({values(v)} AS double precision)" for v in box)
+        envelope = f"ST_MakeEnvelope({corners}, {srid_of(crs_of(layout.crs)) if self.srid is None else self.srid})"
+        near = f"{self.geometry(layout)} && {envelope}"
+        return f"{near} AND {super().overlaps(layout, box, values)}" if layout.points else near
+
+
+def srid_of(crs: CRS) -> int:
+    """The number under which PostGIS knows a CRS; 0 where it is none of EPSG's.
+
+    >>> srid_of(crs_of("OGC:CRS84")), srid_of(crs_of("EPSG:2154"))
+    (4326, 2154)
+    """
+    authority, code = crs.to_authority() or ("", "")
+    if is_lonlat(crs):
+        return 4326
+    return int(code) if authority == "EPSG" and code.isdigit() else 0

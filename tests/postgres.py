@@ -1,0 +1,111 @@
+"""A PostgreSQL server with PostGIS of the tests' own: in a temporary folder, on a socket there and a free port."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+SUPERUSER = "poles"
+PASSWORD = "s3cret"
+_QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=64MB"
+
+
+def programs() -> Path | None:
+    """The folder of the newest server that has PostGIS; None where there is none."""
+    releases = sorted(Path("/usr/lib/postgresql").glob("*"), key=lambda p: float(p.name), reverse=True)
+    with_postgis = [r for r in releases if Path("/usr/share/postgresql", r.name, "extension/postgis.control").exists()]
+    return next((r / "bin" for r in with_postgis if (r / "bin" / "initdb").exists()), None)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs, and how it is stopped and started again."""
+
+    programs: Path
+    folder: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Of the database of the tests, with a password."""
+        return self.at(SUPERUSER)
+
+    def at(self, database: str) -> str:
+        """The URL of a database."""
+        return f"postgresql://{SUPERUSER}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} {_QUICK}"
+        log = self.folder / "log"
+        self._run("pg_ctl", "-D", self._data, "-o", options, "-l", str(log), "-w", "-t", "60", "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "-t", "60", "stop")
+
+    def made(self) -> None:
+        """A cluster whose superuser has a password."""
+        secret = self.folder / "password"
+        secret.write_text(PASSWORD)
+        _owned(self.folder)
+        how = ("--auth=scram-sha-256", f"--pwfile={secret}", f"--username={SUPERUSER}", "--encoding=UTF8")
+        self._run("initdb", "-D", self._data, *how, "--locale=C.UTF-8", "--no-sync", "--no-instructions")
+
+    @property
+    def _data(self) -> str:
+        return str(self.folder / "data")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self.programs / program), *arguments]
+        if os.geteuid() == 0:
+            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
+        # The server inherits what is open: a pipe would never end.
+        subprocess.run(command, check=True, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _owned(folder: Path) -> None:
+    """The folder and what is in it for the user `postgres`: a server refuses to be root."""
+    if os.geteuid() == 0:
+        for path in (folder, *folder.iterdir()):
+            shutil.chown(path, "postgres", "postgres")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """A server with an empty database that has PostGIS; it and its folder are gone at the end."""
+    found = programs()
+    if found is None:
+        pytest.skip("no PostgreSQL with PostGIS here: `make deps` as root installs it")
+    # Not under pytest's folders: these are closed to the user `postgres`.
+    with tempfile.TemporaryDirectory(prefix="poles-postgres-", ignore_cleanup_errors=True) as folder:
+        server = Server(found, Path(folder), _free_port())
+        server.made()
+        server.start()
+        try:
+            with psycopg.connect(server.at("postgres"), autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {SUPERUSER}")
+            with psycopg.connect(server.url, autocommit=True) as connection:
+                connection.execute("CREATE EXTENSION postgis")
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A server of this run of the tests; skipped where PostgreSQL or PostGIS is not installed."""
+    with running() as server:
+        yield server
