@@ -1,6 +1,7 @@
 """A small catalogue of known values: a grid, a raster, stations and features, and clients over it."""
 
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,11 @@ import pytest
 import rasterio
 import yaml
 from rasterio.transform import from_origin
+
+sys.path.append(str(Path(__file__).parent))
+from postgres import postgres
+
+__all__ = ["postgres"]
 
 TIMES, DEPTHS = 4, (0.0, 10.0, 50.0)
 LATS, LONS = np.arange(40.0, 50.0), np.arange(-5.0, 10.0)
