@@ -2,16 +2,17 @@
 
 from poles.coverage import Answer, Coverages
 from poles.dataset import Dataset
-from poles.errors import Invalid, TooLarge
+from poles.errors import Invalid, NotFound, TooLarge
 from poles.opened import grids_of, kind
 from poles.query import AtLocation, Query
-from poles.rows import features, observations
+from poles.rows import items, series
+from poles.rows.sampled import fetched
+from poles.rows.shelf import index_of, store_of
 from poles.select import coverages
 from poles.sources import Replaced
 
 GRID_VERBS = ("position", "area", "cube", "coverage")
 SAMPLE_VERBS = ("position", "area", "cube", "location")
-TABLE_VERBS = ("items", "item", "locations")
 
 
 def answer(dataset: Dataset, query: Query, *, text: bool = True) -> Answer:
@@ -33,16 +34,23 @@ def answer(dataset: Dataset, query: Query, *, text: bool = True) -> Answer:
         return _answered(dataset, query, text)
 
 
+def whole(dataset: Dataset) -> Coverages:
+    """All of a grid, however large it is: for documents that tell its axes and types, and read no value."""
+    if kind(dataset) != "grid":
+        raise NotFound("coverage", f"{dataset.id} is no grid", "ask its items")
+    return coverages(dataset, grids_of(dataset), Query(verb="coverage"))
+
+
 def _answered(dataset: Dataset, query: Query, text: bool) -> Answer:
     match kind(dataset), query.verb:
         case "grid", verb if verb in GRID_VERBS and not isinstance(query.where, AtLocation):
             return _admitted(coverages(dataset, grids_of(dataset), query), text)
         case "observations", verb if verb in SAMPLE_VERBS:
-            return _admitted(observations.coverages(observations.observations(dataset), query), text)
-        case "observations", verb if verb in TABLE_VERBS:
-            return observations.select(observations.observations(dataset), query)
-        case "features", "items" | "item":
-            return features.select(features.features(dataset), query)
+            return _admitted(series.coverages(fetched(index_of(dataset), dataset, query), query), text)
+        case "observations", "locations":
+            return items.locations(index_of(dataset), dataset, query)
+        case ("observations" | "features") as rows, "items" | "item":
+            return items.items(store_of(dataset, rows), dataset, query)
         case kind_, verb:
             raise Invalid(verb, f"{dataset.id} does not answer it", f"ask {_served(kind_)}")
 

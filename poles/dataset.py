@@ -115,6 +115,8 @@ class Limits:
     values: int = 5_000_000
     items: int = 100
     items_max: int = 10_000
+    counts: Literal["exact", "estimated", "none"] = "exact"
+    """How `numberMatched` of items is found: counted, as the engine estimates it, or left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,8 @@ class Dataset:
     facts: Facts | None = None
     crs: str | None = None
     """Overrides a missing or wrong CRS of the files."""
+    store: str | None = None
+    """URL of the PostgreSQL database that holds the rows; None: a file in the state folder."""
     time_pattern: str | None = None
     """`strptime` pattern or regular expression with named groups, of dates in file names."""
     version: str | None = None

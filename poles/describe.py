@@ -1,6 +1,5 @@
 """`describe(dataset)`: what opening the data tells, so that listings and documents open nothing."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import get_args
@@ -14,8 +13,8 @@ from poles.dataset import AxisFacts, BBox, Dataset, Described, Facts, Shape
 from poles.grids.grid import Grid
 from poles.grids.horizontal import Rectilinear
 from poles.opened import grids_of, kind
-from poles.parts import parts
-from poles.rows import features, observations
+from poles.parts import fingerprint, parts
+from poles.rows.shelf import store_of
 
 _LISTED = 1000
 """An axis of more values is told by its ends and step."""
@@ -24,19 +23,16 @@ _LISTED = 1000
 def describe(dataset: Dataset) -> Facts:
     """Opens the data and tells their kind, axes, extents, parameters, and what was mended. Raises `Unreadable`."""
     match kind(dataset):
-        case "observations":
-            facts = observations.facts(dataset)
-        case "features":
-            facts = features.facts(dataset)
+        case "observations" | "features" as rows:
+            store = store_of(dataset, rows)
+            return replace(store.facts, version=store.version)
         case _:
-            facts = _of_grids(grids_of(dataset))
-    return replace(facts, version=version(dataset))
+            return replace(_of_grids(grids_of(dataset)), version=version(dataset))
 
 
 def version(dataset: Dataset) -> str:
     """Changes whenever the data change: a digest of the parts and their versions."""
-    listed = "\n".join(f"{p.href} {p.version}" for p in parts(dataset))
-    return hashlib.sha256(listed.encode()).hexdigest()[:16]
+    return fingerprint(parts(dataset))
 
 
 def _of_grids(grids: Sequence[Grid]) -> Facts:

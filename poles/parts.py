@@ -1,6 +1,7 @@
 """A data set as an index of parts: which files it is made of, and each opened once a process."""
 
 import glob
+import hashlib
 import os
 import re
 import threading
@@ -73,6 +74,12 @@ def parts(dataset: Dataset) -> tuple[Part, ...]:
         return _looked(key, _INDEX.get(key)).parts
     finally:
         _CHECKING.release()
+
+
+def fingerprint(members: Sequence[Part]) -> str:
+    """Changes whenever the data change: a digest of the parts and their versions."""
+    listed = "\n".join(f"{p.href} {p.version}" for p in members)
+    return hashlib.sha256(listed.encode()).hexdigest()[:16]
 
 
 def _looked(key: tuple[Any, ...], index: _Index | None) -> _Index:

@@ -1,21 +1,18 @@
 """Observations: station series, profiles and trajectories as rows; a sample is an item, a platform a location."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
 from poles import times
-from poles.coverage import Coverages, Table
 from poles.crs import crs as crs_of
 from poles.crs import transform
 from poles.dataset import AxisFacts, BBox, Dataset, Described, Facts
 from poles.errors import Unreadable
 from poles.parts import Part, opened
-from poles.query import CRS84, Query
-from poles.rows import items, series
-from poles.rows.kept import Kept
+from poles.query import CRS84
+from poles.rows import sampled
 from poles.rows.samples import Observations, gathered
 from poles.rows.sampling import Samples, Sampling, Vertical, is_sampling, normal, sampling
 from poles.rows.tables import as_milliseconds, bbox_of
@@ -23,54 +20,30 @@ from poles.sources import kind_of
 from poles.sources.rows import open_rows
 from poles.sources.table import WHERE, Rows
 from poles.stored import Array
+from poles.stores.layout import Contents
 
-__all__ = ["Observations", "coverages", "facts", "is_sampling", "observations", "select"]
+__all__ = ["Observations", "contents", "facts", "is_sampling", "read"]
 
 _LISTED = 1_000
 _MOST = 50_000_000
 """Samples beyond which a data set is refused: they are held in memory."""
 
 
-def observations(dataset: Dataset) -> Observations:
-    """The observations of the data set, kept until its sources change. Raises Unreadable."""
-    return _kept.of(dataset)
+def contents(dataset: Dataset, members: Sequence[Part]) -> Contents:
+    """The observations as a store takes them. Raises Unreadable."""
+    found = read(dataset, members)
+    return sampled.contents(found, facts(found))
 
 
-def select(observations: Observations, query: Query) -> Table:
-    """`items`, `item` (a sample each) and `locations` (the list of platforms). An unknown id raises NotFound."""
-    match query.verb:
-        case "locations":
-            return items.locations(observations, query)
-        case _:
-            return items.items(observations, query)
-
-
-def coverages(observations: Observations, query: Query) -> Coverages:
-    """`position`, `area`, `cube` and `location`: a coverage a series, profile or track.
-
-    A position is answered by the nearest platform, profile or sample within 0.01 degrees. An unknown location raises
-    NotFound, a parameter or axis that is not there Invalid.
-    """
-    return series.coverages(observations, query)
-
-
-def _made(dataset: Dataset, members: Sequence[Part]) -> Observations:
+def read(dataset: Dataset, members: Sequence[Part]) -> Observations:
+    """All samples of the parts of a data set. Raises Unreadable."""
     names = dict(dataset.names)
     sources = [_source(dataset, part, names) for part in members]
     count = sum(len(g) for s in sources for g in s.groups)
     if count > _MOST:
         raise Unreadable(dataset.id, f"{count} samples, more than {_MOST}", "publish fewer files in one data set")
     version = "\n".join(f"{p.href} {p.version}" for p in members)
-    return gathered(dataset, version, sources, {p.key: p for p in dataset.parameters})
-
-
-def _viewed(known: Observations, dataset: Dataset) -> Observations:
-    """The same samples under another description."""
-    described = {k: dataset.parameter(k) or d for k, d in known.parameters.items()}
-    return replace(known, dataset=dataset, parameters=described)
-
-
-_kept: Kept[Observations] = Kept(_made, _viewed)
+    return gathered(dataset, version, sources, {})
 
 
 def _source(dataset: Dataset, part: Part, names: dict[str, str]) -> Sampling:
@@ -131,9 +104,8 @@ def _called(table: pa.Table, rows: Rows, platforms: Array) -> dict[str, dict[str
 # --- facts -----------------------------------------------------------------------------------------------------------
 
 
-def facts(dataset: Dataset) -> Facts:
+def facts(o: Observations) -> Facts:
     """What metadata tell of the data set: feature type, extents, axes t and z, parameters, count of samples."""
-    o = observations(dataset)
     t_axis = _t_facts(o)
     return Facts(
         version=o.version,

@@ -46,6 +46,8 @@ class Group:
     slugs: tuple[str, ...] = field(repr=False, default=())
     tag: str = ""
     """Tells the ids of these samples from those of another group."""
+    lacking: frozenset[str] | None = None
+    """Parameters of which some sample of the data set has no value; None: as these samples show."""
 
     def __len__(self) -> int:
         return len(self.x)
@@ -105,21 +107,23 @@ class Observations:
     attributes: tuple[Mapping[str, Any], ...]
     """What is known of each platform."""
     parameters: dict[str, Described]
+    places: tuple[Array, Array] = field(repr=False, compare=False)
+    """Longitude and latitude of each platform that stands still; NaN for one that moves."""
     crs: str = CRS84
     mended: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return sum(len(g) for g in self.groups)
 
-    @cached_property
-    def places(self) -> tuple[Array, Array]:
-        """Longitude and latitude of each platform that stands still; NaN for one that moves."""
-        x, y = np.full(len(self.ids), np.nan), np.full(len(self.ids), np.nan)
-        for group in reversed(self.groups):
-            for p in np.flatnonzero(group.still & (np.diff(group.starts) > 0)):
-                rows = slice(group.starts[p], group.starts[p + 1])
-                x[p], y[p] = _median(group.x[rows]), _median(group.y[rows])
-        return x, y
+
+def _places(groups: Sequence[Group], count: int) -> tuple[Array, Array]:
+    """Longitude and latitude of each platform that stands still; NaN for one that moves."""
+    x, y = np.full(count, np.nan), np.full(count, np.nan)
+    for group in reversed(groups):
+        for p in np.flatnonzero(group.still & (np.diff(group.starts) > 0)):
+            rows = slice(group.starts[p], group.starts[p + 1])
+            x[p], y[p] = _median(group.x[rows]), _median(group.y[rows])
+    return x, y
 
 
 def _median(values: Array) -> float:
@@ -145,7 +149,7 @@ def gathered(
     main = max(groups, key=lambda g: (len(g) * g.values.num_columns, len(g)))
     return Observations(
         dataset, version, main.feature_type, groups, slugs,
-        tuple(str(told.get(n, {}).get("name", n)) for n in names), attributes, parameters,
+        tuple(str(told.get(n, {}).get("name", n)) for n in names), attributes, parameters, _places(groups, len(slugs)),
         mended=tuple(dict.fromkeys(m for s in sources for m in s.mended)),
     )  # fmt: skip
 

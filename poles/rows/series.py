@@ -13,10 +13,9 @@ from poles.crs import crs as crs_of
 from poles.crs import transform, uri
 from poles.dataset import Described
 from poles.errors import Invalid, NotFound
-from poles.query import CRS84, At, AtLocation, Box, Everywhere, Query, Within
-from poles.rows.items import crs_out, rows_of
+from poles.query import CRS84, At, AtLocation, Box, Everywhere, Query, Span, Within
 from poles.rows.samples import Group, Observations
-from poles.rows.tables import crs_in, points_inside
+from poles.rows.tables import crs_in, every, in_time, points_inside
 from poles.stored import Array
 
 NEAR = 0.01
@@ -135,17 +134,17 @@ class _Part:
 
 
 def _members(o: Observations, query: Query, keys: tuple[str, ...] | None, where: Masks) -> Iterator[Coverage]:
-    out = uri(crs_of(crs_out(query)))
+    out = uri(crs_of(CRS84 if query.crs_out in (None, "native") else str(query.crs_out)))
     for group, mask in zip(o.groups, where, strict=True):
         own = tuple(k for k in (keys or group.values.column_names) if k in group.values.column_names)
         if not own:
             continue
-        rows = rows_of(o, group, query)
+        rows = _rows_of(group, query)
         rows = rows if mask is None else rows[mask[rows]]
         x, y = _xy(o, group)
         rows = rows[np.isfinite(x[rows]) & np.isfinite(y[rows])]
         described = {k: o.parameters[k] for k in own}
-        dtypes = {k: _dtype(group.values[k]) for k in own}
+        dtypes = {k: _dtype(group.values[k].type, _is_lacking(group, k)) for k in own}
         for run in _runs(group.platform[rows]):
             p = int(group.platform[rows[run.start]])
             place = (float(o.places[0][p]), float(o.places[1][p])) if group.still[p] else None
@@ -319,16 +318,20 @@ def _block(
     return Block(dims, shape, dtype, blocks)
 
 
-def _dtype(column: pa.ChunkedArray) -> np.dtype[np.generic]:
+def _is_lacking(group: Group, key: str) -> bool:
+    """Whether a value of the parameter is missing anywhere in the data set."""
+    return key in group.lacking if group.lacking is not None else group.values[key].null_count > 0
+
+
+def _dtype(kind: pa.DataType, lacking: bool) -> np.dtype[np.generic]:
     """Integers where nothing is missing, floats of enough bits where something is, else objects."""
-    kind = column.type
     if pa.types.is_floating(kind):
         return np.dtype(f"f{kind.bit_width // 8}")
     if pa.types.is_boolean(kind):
-        return np.dtype(np.int8) if column.null_count == 0 else np.dtype(np.float32)
+        return np.dtype(np.float32) if lacking else np.dtype(np.int8)
     if pa.types.is_integer(kind):
         whole: np.dtype[np.generic] = np.dtype(kind.to_pandas_dtype())
-        return whole if column.null_count == 0 else np.dtype(np.float32 if whole.itemsize <= 2 else np.float64)
+        return np.dtype(np.float32 if whole.itemsize <= 2 else np.float64) if lacking else whole
     return np.dtype(object)
 
 
@@ -342,3 +345,37 @@ def _values(column: pa.ChunkedArray, rows: Array, dtype: np.dtype[np.generic]) -
         taken = taken.cast(pa.int8())
     values: Array = taken.to_numpy()
     return values.astype(dtype, copy=False)
+
+
+# --- when and at which levels ----------------------------------------------------------------------------------------
+
+
+def _rows_of(group: Group, query: Query) -> Array:
+    """Indices of the samples that are in the time and at the levels asked."""
+    levels = _in_levels(group, query.levels)
+    if query.levels is not None and levels is None:
+        return np.empty(0, np.int64)
+    return every([in_time(query.when, group.t), levels], len(group))
+
+
+def _in_levels(group: Group, levels: Sequence[Span] | None) -> Array | None:
+    """Which samples lie at the levels asked; None: all levels were asked, or the samples have none."""
+    if levels is None or group.z is None:
+        return None
+    found = np.zeros(len(group), bool)
+    for span in levels:
+        low, high = (_level(e, open_) for e, open_ in ((span.start, -np.inf), (span.end, np.inf)))
+        low, high = min(low, high), max(low, high)
+        slack = 1e-6 * max((abs(e) for e in (low, high) if np.isfinite(e)), default=0.0)
+        with np.errstate(invalid="ignore"):
+            found |= (group.z >= low - slack) & (group.z <= high + slack)
+    return found
+
+
+def _level(value: float | str | None, open_end: float) -> float:
+    if value is None:
+        return open_end
+    try:
+        return float(value)
+    except ValueError:
+        raise Invalid("z", f"{value} is no number", "give numbers in the units of the levels") from None

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import orjson
 import pyarrow as pa
 
 from poles.dataset import Facts
@@ -60,3 +61,19 @@ class Store(Protocol):
     def first(self, statement: Statement) -> Sequence[Any] | None:
         """The first row of a statement as Python values."""
         ...
+
+
+def cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """A batch with the names and types of a schema, column by column."""
+    columns = [
+        c if c.type == f.type else _cast(c, f.type) for c, f in zip(batch.columns, schema, strict=True)
+    ]  # fmt: skip
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_nested(kind) and pa.types.is_string(column.type):
+        return pa.array([None if v is None else orjson.loads(v) for v in column.to_pylist()], kind)
+    if pa.types.is_timestamp(column.type) and pa.types.is_timestamp(kind):
+        return column.cast(pa.timestamp(kind.unit), safe=False).cast(kind)
+    return column.cast(kind)

@@ -109,3 +109,17 @@ def from_json(told: Mapping[str, Any]) -> Layout:
     columns = tuple(Column(*c) for c in told["columns"])
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(told["schema"])))
     return Layout(columns=columns, schema=schema, **plain)
+
+
+def as_bytes(table: pa.Table) -> bytes:
+    """A small table as one value of another (an Arrow stream)."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    found: bytes = sink.getvalue().to_pybytes()
+    return found
+
+
+def from_bytes(value: bytes) -> pa.Table:
+    """The table of `as_bytes`."""
+    return pa.ipc.open_stream(pa.py_buffer(value)).read_all()

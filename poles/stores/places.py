@@ -1,0 +1,137 @@
+"""Places of a question in the CRS of the rows, as boxes and polygons that SQL asks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import shapely
+from pyproj import CRS
+from shapely import affinity
+from shapely.geometry.base import BaseGeometry
+
+from poles.crs import crs as crs_of
+from poles.crs import in_degrees, is_lonlat, transform
+from poles.dataset import BBox
+from poles.query import Box
+from poles.stored import Array
+
+_STEPS = 256
+"""Pieces into which the side of a box is cut before it is bent into another projection."""
+_FAR = 1e9
+_LATTICE = 33
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of the plane of the rows: what is in `inner` lies in it, what does not touch `outer` does not."""
+
+    outer: BBox
+    inner: BBox | None
+    shape: BaseGeometry | None
+    """None: it is the box `outer` itself."""
+
+
+def regions(box: Box, asked: CRS, native: CRS, bounds: BBox | None) -> tuple[Region, ...]:
+    """A box of the CRS `asked` where rows can be: rows lie within `bounds` in the CRS `native`.
+
+    Its sides are straight in its own CRS. Longitudes turn by 360 degrees to where the rows have theirs, and a box
+    whose west lies east of its east crosses 180 degrees.
+    """
+    if bounds is None:
+        return ()
+    if native == asked or (is_lonlat(native) and is_lonlat(asked)):
+        return tuple(Region(b, b, None) for b in _turned(box, native, bounds))
+    extent = _extent(bounds, native, asked)
+    if extent is None:
+        return ()
+    found = (_bent(b, asked, native) for b in _cut(_turned(box, asked, extent), extent))
+    return tuple(r for r in found if r is not None)
+
+
+def polygons(polygon: BaseGeometry, asked: CRS, native: CRS, bounds: BBox | None) -> tuple[Region, ...]:
+    """A polygon of the CRS `asked` where rows can be; its edges are straight there as far as its vertices tell."""
+    if bounds is None:
+        return ()
+    box = Box(*polygon.bounds)
+    if native == asked or (is_lonlat(native) and is_lonlat(asked)):
+        turned = [(b, b[0] - box.west) for b in _turned(box, native, bounds)]
+        return tuple(Region(b, None, affinity.translate(polygon, turn)) for b, turn in turned)
+    fine = shapely.segmentize(polygon, max(polygon.length / (4 * _STEPS), 1e-9))
+    xy = shapely.get_coordinates(fine)
+    moved = np.column_stack(transform(xy[:, 0], xy[:, 1], asked, native))
+    if not np.isfinite(moved).all():
+        return ()
+    shape = shapely.make_valid(shapely.set_coordinates(fine, moved))
+    return (Region(shape.bounds, None, shape),)
+
+
+def _turned(box: Box, crs: CRS, bounds: BBox) -> Iterator[BBox]:
+    """The box, turned by 360 degrees wherever it then touches the bounds."""
+    west, south, east, north = (float(np.clip(v, -_FAR, _FAR)) for v in (box.west, box.south, box.east, box.north))
+    if east < west:
+        east += 360
+    for turn in (0.0, -360.0, 360.0) if in_degrees(crs) else (0.0,):
+        if west + turn <= bounds[2] and east + turn >= bounds[0] and south <= bounds[3] and north >= bounds[1]:
+            yield west + turn, south, east + turn, north
+
+
+def _cut(boxes: Iterator[BBox], extent: BBox) -> Iterator[BBox]:
+    """What of the boxes lies where rows are: only there is a projection sure to hold them."""
+    for b in boxes:
+        yield max(b[0], extent[0]), max(b[1], extent[1]), min(b[2], extent[2]), min(b[3], extent[3])
+
+
+@lru_cache(256)
+def _extent(bounds: BBox, native: CRS, asked: CRS) -> BBox | None:
+    """Where rows can be in another CRS, a little more; None: it holds none of them."""
+    x, y = (a.ravel() for a in np.meshgrid(np.linspace(*bounds[::2], _LATTICE), np.linspace(*bounds[1::2], _LATTICE)))
+    xs, ys = transform(x, y, native, asked)
+    known = np.isfinite(xs) & np.isfinite(ys)
+    if not known.any():
+        return None
+    xs, ys = xs[known], ys[known]
+    if in_degrees(asked):
+        xs = xs[0] + (xs - xs[0] + 180) % 360 - 180
+    margin = 0.05 * max(np.ptp(xs), np.ptp(ys)) + (1e-3 if in_degrees(asked) else 100.0)
+    return float(xs.min() - margin), float(ys.min() - margin), float(xs.max() + margin), float(ys.max() + margin)
+
+
+def _bent(box: BBox, source: CRS, target: CRS) -> Region | None:
+    """A box of one CRS in another, its sides cut into pieces; None: it lies where that CRS does not reach."""
+    x, y = _sides(box)
+    xs, ys = transform(x, y, source, target)
+    known = np.isfinite(xs) & np.isfinite(ys)
+    if known.sum() < 3:
+        return None
+    if in_degrees(target):
+        xs = xs[known][0] + (xs - xs[known][0] + 180) % 360 - 180
+    shape = shapely.make_valid(shapely.Polygon(np.column_stack([xs[known], ys[known]])))
+    return Region(shape.bounds, _within(xs, ys, shape) if known.all() else None, shape)
+
+
+def _sides(box: BBox) -> tuple[Array, Array]:
+    """The outline of a box: south, east, north, west, each of `_STEPS` points."""
+    west, south, east, north = box
+    there = np.linspace(0, 1, _STEPS, endpoint=False)
+    x, y = west + (east - west) * there, south + (north - south) * there
+    back_x, back_y = east + (west - east) * there, north + (south - north) * there
+    full = np.ones(_STEPS)
+    return (
+        np.concatenate([x, full * east, back_x, full * west]),
+        np.concatenate([full * south, y, full * north, back_y]),
+    )
+
+
+def _within(xs: Array, ys: Array, shape: BaseGeometry) -> BBox | None:
+    """A box within a bent one, between the innermost points of its sides; None where it is too bent."""
+    south, east, north, west = (slice(n * _STEPS, (n + 1) * _STEPS) for n in range(4))
+    box = float(xs[west].max()), float(ys[south].max()), float(xs[east].min()), float(ys[north].min())
+    if box[0] < box[2] and box[1] < box[3] and shape.contains(shapely.box(*box)):
+        return box
+    return None
+
+
+def in_crs(text: str, native: CRS) -> CRS:
+    """The CRS of the coordinates in a question."""
+    return native if text == "native" else crs_of(text)

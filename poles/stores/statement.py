@@ -1,0 +1,194 @@
+"""A question to rows as one SQL statement, its values bound: what is asked, in which order, which page."""
+
+from collections.abc import Iterable, Sequence
+
+import shapely
+
+from poles import times
+from poles.crs import crs as crs_of
+from poles.errors import Invalid
+from poles.query import Box, Everywhere, Interval, Query, Span, Within
+from poles.stores import Statement
+from poles.stores.dialect import Dialect, Values, quoted
+from poles.stores.filters import condition
+from poles.stores.layout import Column, Layout
+from poles.stores.places import Region, in_crs, polygons, regions
+
+_SLACK = 1e-6
+"""A level is that of a row within this part of it."""
+
+
+def page(
+    layout: Layout, dialect: Dialect, query: Query, columns: Sequence[Column], *, ahead: int = 0, among: str = ""
+) -> Statement:
+    """The rows of one page: `id`, the columns, the geometry where it is asked.
+
+    `ahead` rows more are taken, to see whether any follow. `among` is a further condition.
+    """
+    values = Values()
+    found = [*_conditions(layout, dialect, query, values), *([among] if among else [])]
+    limit, offset = query.page.limit, query.page.offset
+    if not found and not query.sort and layout.row is not None and (offset or limit is not None):
+        return Statement(_whole_page(layout, dialect, query, columns, ahead, values), tuple(values.bound))
+    text = f"SELECT {_selected(layout, dialect, query, columns)} FROM {dialect.table(layout)}{_where(found)}"
+    text += _order(layout, dialect, query)
+    if limit is not None:
+        text += f" LIMIT {values(limit + ahead)}"
+    if offset:
+        text += f" OFFSET {values(offset)}"
+    return Statement(text, tuple(values.bound))
+
+
+def counted(layout: Layout, dialect: Dialect, query: Query, *, among: str = "") -> Statement | None:
+    """How many rows are asked, over all pages; None: all there are."""
+    values = Values()
+    found = [*_conditions(layout, dialect, query, values), *([among] if among else [])]
+    if not found and layout.count is not None:
+        return None
+    return Statement(f"SELECT count(*) FROM {dialect.table(layout)}{_where(found)}", tuple(values.bound))
+
+
+def selection(
+    layout: Layout, dialect: Dialect, query: Query, names: Iterable[str], conditions: Sequence[str] = (),
+    values: Values | None = None, *, counted: bool = False, distinct: bool = False,
+) -> Statement:  # fmt: skip
+    """Stored columns of the rows asked and of `conditions` (whose values are in `values`), in stored order.
+
+    `counted`: only how many they are; `distinct`: each once.
+    """
+    values = values or Values()
+    found = [*conditions, *_conditions(layout, dialect, query, values)]
+    listed = "count(*)" if counted else ", ".join(quoted(n) for n in names)
+    text = f"SELECT {'DISTINCT ' if distinct else ''}{listed} FROM {dialect.table(layout)}{_where(found)}"
+    return Statement(text if distinct or counted else text + _order(layout, dialect, query), tuple(values.bound))
+
+
+def _whole_page(
+    layout: Layout, dialect: Dialect, query: Query, columns: Sequence[Column], ahead: int, values: Values
+) -> str:
+    """A page of all rows by their numbers: the deepest costs what the first does."""
+    row = quoted(layout.row or "")
+    conditions = [f"{row} >= {values(query.page.offset)}"]
+    if query.page.limit is not None:
+        conditions.append(f"{row} < {values(query.page.offset + query.page.limit + ahead)}")
+    text = f"SELECT {_selected(layout, dialect, query, columns)} FROM {dialect.table(layout)}{_where(conditions)}"
+    return text + _order(layout, dialect, query)
+
+
+def _selected(layout: Layout, dialect: Dialect, query: Query, columns: Sequence[Column]) -> str:
+    names = [quoted(layout.id), *(quoted(c.stored) for c in columns)]
+    return ", ".join([*names, *(dialect.selected(layout) if query.geometry and layout.geometry else [])])
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(f'({c})' for c in conditions)}" if conditions else ""
+
+
+def _order(layout: Layout, dialect: Dialect, query: Query) -> str:
+    """By what was asked, nulls last, then in stored order, so that pages never overlap."""
+    keys = [f"{_key(layout, dialect, name)} {'ASC' if up else 'DESC'} NULLS LAST" for name, up in query.sort]
+    if not keys and dialect.keeps_order and layout.row is not None:
+        return ""
+    last = quoted(layout.row) if layout.row is not None else dialect.ordered(quoted(layout.id), "other")
+    return f" ORDER BY {', '.join([*keys, last])}"
+
+
+def _key(layout: Layout, dialect: Dialect, name: str) -> str:
+    if name == "id":
+        return dialect.ordered(quoted(layout.id), "string")
+    column = layout.column(name)
+    if column is None or column.type == "other":
+        there = [c.name for c in layout.columns if c.type != "other"]
+        raise Invalid("sortby", f"{name[:60]} is not there", f"give of {', '.join(['id', *there])}")
+    return dialect.ordered(quoted(column.stored), column.type)
+
+
+# --- conditions ----------------------------------------------------------------------------------------------------
+
+
+def _conditions(layout: Layout, dialect: Dialect, query: Query, values: Values) -> list[str]:
+    found = [
+        _ids(layout, query.ids, values),
+        place(layout, dialect, query, values),
+        _time(layout, dialect, query.when, values),
+        _level(layout, query.levels, values),
+    ]
+    if query.filter is not None:
+        found.append(condition(query.filter, layout, dialect, values, query.filter_crs))
+    return [c for c in found if c is not None]
+
+
+def _any(conditions: Iterable[str]) -> str:
+    """Any of several conditions; none of no conditions."""
+    return " OR ".join(f"({c})" for c in conditions) or "FALSE"
+
+
+def _ids(layout: Layout, ids: Sequence[str] | None, values: Values) -> str | None:
+    return None if ids is None else _any(f"{quoted(layout.id)} = {values(i)}" for i in ids)
+
+
+def place(layout: Layout, dialect: Dialect, query: Query, values: Values) -> str | None:
+    """Rows that touch a box, edges included."""
+    match query.where:
+        case Everywhere():
+            return None
+        case Box() | Within() if layout.geometry is None:
+            return "FALSE"
+        case Box() as box:
+            native = crs_of(layout.crs)
+            found = regions(box, in_crs(query.crs, native), native, layout.bounds)
+        case Within(polygon):
+            native = crs_of(layout.crs)
+            found = polygons(polygon, in_crs(query.crs, native), native, layout.bounds)
+        case other:
+            raise Invalid("query", f"{type(other).__name__} is not asked of rows", "ask a bbox")
+    return _any(_touching(layout, dialect, r, values) for r in found)
+
+
+def _touching(layout: Layout, dialect: Dialect, region: Region, values: Values) -> str:
+    near = dialect.overlaps(layout, region.outer, values)
+    if region.shape is None and layout.points:
+        return near
+    inner = None if region.inner is None else dialect.inside(layout, region.inner, values)
+    shape = shapely.box(*region.outer) if region.shape is None else region.shape
+    literal = dialect.literal(values(shapely.to_wkb(shape)), crs_of(layout.crs))
+    touches = f"ST_Intersects({dialect.geometry(layout)}, {literal})"
+    return f"{near} AND " + (touches if inner is None else f"(({inner}) OR {touches})")
+
+
+def _time(layout: Layout, dialect: Dialect, when: Sequence[Interval] | None, values: Values) -> str | None:
+    """Rows whose time overlaps one of the intervals; those without a time always do."""
+    if when is None or not layout.times:
+        return None
+    begin, end = quoted(layout.times[0]), quoted(layout.times[-1])
+    found = []
+    for interval in when:
+        low, high = times.bind(interval, "standard")
+        if low <= high:
+            first = values(dialect.moment(low if not layout.whole_days else low - low % times.DAY))
+            after = values(dialect.moment(high + 1))
+            found.append(f"({begin} IS NULL OR {begin} < {after}) AND ({end} IS NULL OR {end} >= {first})")
+    return _any(found)
+
+
+def _level(layout: Layout, levels: Sequence[Span] | None, values: Values) -> str | None:
+    if levels is None or layout.z is None:
+        return None
+    return _any(_between(quoted(layout.z), span, values) for span in levels)
+
+
+def _between(column: str, span: Span, values: Values) -> str:
+    ends = [_number(e) for e in (span.start, span.end) if e is not None]
+    slack = _SLACK * max((abs(e) for e in ends), default=0.0)
+    if span.start is not None and span.end is not None:
+        return f"{column} BETWEEN {values(min(ends) - slack)} AND {values(max(ends) + slack)}"
+    if span.start is not None:
+        return f"{column} >= {values(ends[0] - slack)}"
+    return f"{column} <= {values(ends[0] + slack)}" if ends else f"{column} IS NOT NULL"
+
+
+def _number(value: float | str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise Invalid("z", f"{value} is no number", "give numbers in the units of the levels") from None
