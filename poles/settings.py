@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from poles.errors import Invalid
@@ -23,6 +24,8 @@ class Settings:
     threads: int
     cache_bytes: int
     """Budget of one worker for decoded chunks."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Whose word of the address that a client asked is taken."""
 
     @property
     def catalogue(self) -> Path:
@@ -45,7 +48,17 @@ def settings() -> Settings:
         workers=workers,
         threads=_number("POLES_THREADS", 8),
         cache_bytes=_number("POLES_CACHE_MB", 512) * 1024 * 1024 // max(workers, 1),
+        trusted_proxies=_networks("POLES_TRUSTED_PROXIES"),
     )
+
+
+def _networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses and networks, parted by commas. Raises `Invalid`."""
+    texts = [t.strip() for t in os.environ.get(name, "").split(",") if t.strip()]
+    try:
+        return tuple(ip_network(t, strict=False) for t in texts)
+    except ValueError as error:
+        raise Invalid(name, str(error), "give addresses or networks, as 127.0.0.1,10.0.0.0/8") from None
 
 
 def _number(name: str, default: int) -> int:

@@ -1,25 +1,33 @@
 """The application: the route table, and what happens to every request."""
 
+import mimetypes
+import os
 import re
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, request, send_from_directory
+from flask import Flask, Request, Response, request
 from flask.sessions import NullSession, SessionInterface, SessionMixin
+from werkzeug.security import safe_join
 
 from poles import sources
 from poles.catalogue import Catalogue, read
 from poles.catalogue.watch import Watch
 from poles.describe import describe
-from poles.errors import Busy, PolesError
+from poles.errors import Busy, Invalid, NotFound, PolesError
 from poles.settings import Settings
 from poles.settings import settings as environment
 from web import data, documents, errors, execution, operations, pages
 from web.asked import asked
+from web.kept import Kept
+from web.manners.compression import packed
+from web.manners.forwarding import told
+from web.manners.freshness import REVALIDATED, holds, not_modified
 from web.views import Views
 
 GET = ("GET",)
@@ -61,6 +69,8 @@ ROUTES = (
 VIEWS = ("", "/poles/<pole>", "/datasets/<dataset>")
 """Where the routes stand: over the whole catalogue, over one pole, over one data set."""
 
+FILES = 8 * 1024 * 1024
+"""Budget for the files that we ship, plain and packed."""
 WAITING = Busy("catalogue", "it is not read yet", "ask again in a moment")
 
 
@@ -77,9 +87,10 @@ def create_app(settings: Settings | None = None, *, watch: bool = True) -> Flask
             path = (prefix + route.path).rstrip("/") or "/"
             app.add_url_rule(path, path, _in_view(route.answer, served), methods=route.methods)
     _own_routes(app, served)
-    app.register_error_handler(Exception, lambda error: errors.answered(error, request, served.url))
-    app.after_request(_counted)
-    app.wsgi_app = Entrance(app.wsgi_app, urlsplit(served.url).path)  # type: ignore[method-assign]
+    app.before_request(_refused)
+    app.register_error_handler(Exception, lambda error: errors.answered(error, request, _base(request, served)))
+    app.after_request(lambda response: _finished(response, served))
+    app.wsgi_app = Entrance(app.wsgi_app, served, _heads(app))  # type: ignore[method-assign]
     served.start(watch)
     return app
 
@@ -90,24 +101,41 @@ def _own_routes(app: Flask, served: "Served") -> None:
     app.add_url_rule("/ready", "ready", lambda: operations.ready(served.views, served.fault))
     app.add_url_rule("/metrics", "metrics", operations.metrics)
     app.add_url_rule("/robots.txt", "robots", operations.robots)
-    app.add_url_rule("/favicon.ico", "favicon", lambda: _static("favicon.svg"))
-    app.add_url_rule("/static/<path:name>", "static", _static)
+    app.add_url_rule("/favicon.ico", "favicon", lambda: _static(served, "favicon.svg"))
+    app.add_url_rule("/static/<path:name>", "static", lambda name: _static(served, name))
 
 
 def _in_view(answer: Callable[..., Response], served: "Served") -> Callable[..., Response]:
     """A handler, given the request in the view that its path names."""
 
     def in_view(pole: str | None = None, dataset: str | None = None, **names: str) -> Response:
-        views = served.views
-        if views is None:
+        if served.views is None:
             raise WAITING
+        views = served.views.under(_base(request, served))
         return answer(asked(request, views, views.view(pole, dataset)), **names)
 
     return in_view
 
 
-def _static(name: str) -> Response:
-    return send_from_directory(pages.STATIC, name, max_age=0)  # asked again each time: scripts load each other by name
+def _base(request: Request, served: "Served") -> str:
+    """The public base URL of a request."""
+    base: str = request.environ.get("poles.base", served.url)
+    return base
+
+
+def _static(served: "Served", name: str) -> Response:
+    """A file that we ship, asked again each time: scripts load each other by name."""
+    path = safe_join(str(pages.STATIC), name)
+    if path is None or not os.path.isfile(path):
+        raise NotFound("path", "no such file is shipped", "start at the landing page")
+    changed = os.stat(path).st_mtime_ns
+    body, entity_tag = served.files.document((name, changed), lambda: Path(path).read_bytes())
+    if holds(request.environ.get("HTTP_IF_NONE_MATCH"), entity_tag):
+        return not_modified(entity_tag)
+    media_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    response = Response(body, mimetype=media_type)
+    response.headers["ETag"] = entity_tag
+    return response
 
 
 class Served:
@@ -117,6 +145,7 @@ class Served:
         self.settings = settings
         self.url = (settings.url or f"http://{settings.host}:{settings.port}").rstrip("/")
         self.views: Views | None = None
+        self.files = Kept(FILES)
         self.fault: str | None = None
 
     def start(self, watch: bool) -> None:
@@ -131,6 +160,11 @@ class Served:
         if watch:
             Watch(self.settings.catalogue, self.take, catalogue, describe).start()
 
+    def zipped(self, entity_tag: str) -> bytes | None:
+        """What is kept under an entity tag, in gzip."""
+        found = self.views.zipped(entity_tag) if self.views is not None else None
+        return found or self.files.zipped(entity_tag)
+
     def take(self, catalogue: Catalogue) -> None:
         """Makes the views of a catalogue beside those served, then swaps."""
         self.views = Views(catalogue, self.url)
@@ -141,42 +175,85 @@ class Served:
 
 Environ = dict[str, Any]
 _IDENTIFIER = re.compile(r"[\w.-]{1,64}")
+EXPOSED = (
+    "Allow", "Content-Crs", "Content-Disposition", "Content-Encoding", "Content-Range", "ETag", "Link", "Location",
+    "Retry-After", "Vary", "X-Request-ID",
+)  # fmt: skip
+SENT = (
+    "Accept", "Accept-Language", "Authorization", "Cache-Control", "Content-Type", "If-None-Match", "If-Range",
+    "Prefer", "Range", "X-Request-ID", "X-Requested-With",
+)  # fmt: skip
 CORS = (
     ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", "Link, ETag, Location, Content-Crs, Content-Disposition, X-Request-ID"),
+    ("Access-Control-Expose-Headers", ", ".join(EXPOSED)),
     ("X-Content-Type-Options", "nosniff"),
 )
-PREFLIGHT = (
-    ("Access-Control-Allow-Headers", "Accept, Accept-Language, Authorization, Content-Type, If-None-Match, Prefer"),
-    ("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
-    ("Access-Control-Max-Age", "86400"),
-)
+PREFLIGHT = (("Access-Control-Allow-Headers", ", ".join(SENT)), ("Access-Control-Max-Age", "86400"))
 
 
 class Entrance:
-    """Gives each request an id and each answer what all carry; takes off the path under which a proxy serves us."""
+    """Gives each request an id and each answer what all carry; knows under which address and path we are asked.
 
-    def __init__(self, app: Callable[[Environ, Any], Iterable[bytes]], prefix: str) -> None:
-        self.app, self.prefix = app, prefix.rstrip("/")
+    The base URL is `POLES_URL`; where that is unset, what trusted proxies tell; else host and port of this server.
+    A Host header alone is nobody's word. A path that a proxy has left before ours is taken off.
+    """
+
+    def __init__(self, app: Callable[[Environ, Any], Iterable[bytes]], served: "Served", heads: frozenset[str]) -> None:
+        self.app, self.served, self.heads = app, served, heads
+        self.prefix = urlsplit(served.url).path
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         environ["poles.start"] = time.perf_counter()
         given = environ.get("HTTP_X_REQUEST_ID", "")
         environ["poles.request_id"] = given if _IDENTIFIER.fullmatch(given) else secrets.token_hex(8)
-        path = environ.get("PATH_INFO", "")
-        if self.prefix and (path == self.prefix or path.startswith(f"{self.prefix}/")):
-            environ["PATH_INFO"] = path[len(self.prefix) :] or "/"
+        prefix = self._arrived(environ) if self.served.settings.trusted_proxies else self.prefix
+        if prefix:
+            environ["PATH_INFO"] = self._below(environ.get("PATH_INFO", ""), prefix)
         common = [*CORS, ("X-Request-ID", environ["poles.request_id"])]
-        if environ["REQUEST_METHOD"] == "OPTIONS":
-            common += PREFLIGHT
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             return start_response(status, headers + common, exc_info)
 
         return self.app(environ, start)
 
+    def _arrived(self, environ: Environ) -> str:
+        """Notes the base URL and the client that the proxies tell; gives the path under which they serve us."""
+        try:
+            found = told(environ, self.served.settings.trusted_proxies)
+        except Invalid as fault:
+            environ["poles.fault"] = fault
+            return self.prefix
+        environ["poles.client"] = found.client
+        if self.served.settings.url is not None:
+            return self.prefix
+        environ["poles.base"] = found.base(self.served.url)
+        return urlsplit(environ["poles.base"]).path
 
-def _counted(response: Response) -> Response:
+    def _below(self, path: str, prefix: str) -> str:
+        """The path without the prefix; with it, where it is none: `/poles/theia` is one of ours under `/poles` too."""
+        if path == prefix or path.startswith(f"{prefix}/"):
+            rest = path[len(prefix) :] or "/"
+            if rest.split("/")[1] in self.heads:
+                return rest
+        return path
+
+
+def _heads(app: Flask) -> frozenset[str]:
+    """The first steps of all our paths."""
+    return frozenset(rule.rule.split("/")[1] for rule in app.url_map.iter_rules())
+
+
+def _refused() -> None:
+    """Raises what was wrong with a request before it had a route."""
+    if (fault := request.environ.get("poles.fault")) is not None:
+        raise fault
+
+
+def _finished(response: Response, served: "Served") -> Response:
+    """How long an answer is good, its body packed, and the request counted."""
+    if "ETag" in response.headers:
+        response.headers.setdefault("Cache-Control", REVALIDATED)
+    packed(response, request.environ.get("HTTP_ACCEPT_ENCODING"), served.zipped)
     operations.counted(request, response)
     return response
 
@@ -200,6 +277,14 @@ class Application(Flask):
     """Flask without what is not used on the way of a request."""
 
     session_interface = _NoSessions()
+
+    def make_default_options_response(self) -> Response:
+        """What is allowed here; to a browser of another origin too."""
+        methods = ", ".join(sorted(request.url_rule.methods or ())) if request.url_rule else "OPTIONS"
+        headers = [("Allow", methods), ("Access-Control-Allow-Methods", methods), *PREFLIGHT]
+        response = Response(b"", headers=headers)
+        del response.headers["Content-Type"]
+        return response
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """No handler is a coroutine."""

@@ -2,20 +2,25 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import quote
 
 import orjson
-from flask import Request, Response
+from flask import Request
 
 from poles.errors import Invalid, NotAcceptable
+from web.manners.freshness import VARY, holds, not_modified
+from web.manners.negotiation import LANGUAGES, coding, preferred, spoken
 from web.views import View, Views
+
+__all__ = [
+    "HTML", "JSON", "OPENAPI", "SCHEMA", "VARY", "Asked", "asked", "chosen", "declared", "language_of",
+    "not_modified", "unchanged", "wants_html",
+]  # fmt: skip
 
 JSON = "application/json"
 HTML = "text/html"
 SCHEMA = "application/schema+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
-VARY = "Accept, Accept-Language, Accept-Encoding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,17 @@ class Asked:
         """The Accept header."""
         header: str | None = self.request.environ.get("HTTP_ACCEPT")
         return header
+
+    @property
+    def held(self) -> str | None:
+        """The If-None-Match header."""
+        header: str | None = self.request.environ.get("HTTP_IF_NONE_MATCH")
+        return header
+
+    @property
+    def question(self) -> str:
+        """The parameters in one order: the same question, written otherwise."""
+        return repr(sorted((k, sorted(v) if isinstance(v, list) else v) for k, v in self.parameters.items()))
 
     @property
     def path(self) -> str:
@@ -61,14 +77,29 @@ class Asked:
 
 def asked(request: Request, views: Views, view: View) -> Asked:
     """The request, read once. A form or a JSON object in the body of a POST counts as parameters."""
+    _taken(request)
     values = dict(request.args.lists())
     if request.method == "POST" and not request.path.endswith("/execution"):
         values |= _posted(request)
-    f = values.pop("f", None)
-    lang = values.pop("lang", None)
+    f, lang = _once("f", values), _once("lang", values)
     parameters = {k: v[0] if len(v) == 1 else v for k, v in values.items()}
-    language = spoken(lang[0] if lang else None, request.environ.get("HTTP_ACCEPT_LANGUAGE"))
-    return Asked(request, views, view, parameters, (f[0].strip() or None) if f else None, language)
+    language = language_of(lang, request.environ.get("HTTP_ACCEPT_LANGUAGE"))
+    return Asked(request, views, view, parameters, f, language)
+
+
+def _taken(request: Request) -> None:
+    """Refuses a client that takes a body neither packed nor plain."""
+    header = request.environ.get("HTTP_ACCEPT_ENCODING", "")
+    if coding(header) is None:
+        raise NotAcceptable("Accept-Encoding", f"{header[:60]!r} fits nothing", "accept gzip or identity")
+
+
+def _once(name: str, values: dict[str, list[str]]) -> str | None:
+    """A parameter of the web itself, taken from the others; the same word twice is one."""
+    found = {v.strip() for v in values.pop(name, ())} - {""}
+    if len(found) > 1:
+        raise Invalid(name, f"given {len(found)} times", "give it once")
+    return next(iter(found), None)
 
 
 def _posted(request: Request) -> dict[str, list[str]]:
@@ -102,94 +133,47 @@ def declared(asked: Asked, names: Iterable[str]) -> None:
 # --- what the client accepts ---------------------------------------------------------------------------------------
 
 
-@lru_cache(512)
-def _ranges(header: str) -> tuple[tuple[str, float], ...]:
-    """The ranges of an Accept or Accept-Language header, lower case, with their weights."""
-    return tuple(_range(part) for part in header.split(",") if part.strip())
-
-
-def _range(part: str) -> tuple[str, float]:
-    name, *details = (piece.strip().lower() for piece in part.split(";"))
-    weight = next((d[2:] for d in details if d.startswith("q=")), "1")
-    try:
-        return name, min(max(float(weight), 0.0), 1.0)
-    except ValueError:
-        return name, 0.0
-
-
-@lru_cache(512)
-def preferred(accept: str | None, offered: tuple[str, ...]) -> str | None:
-    """The media type of those offered that a client likes best, by weight, then by our order; None: none."""
-    if not accept or not accept.strip():
-        return offered[0]
-    ranges = dict(reversed(_ranges(accept)))
-    if not any(ranges.values()):  # only says what it does not want
-        ranges.setdefault("*/*", 1.0)
-    weights = [_weight(media_type, ranges) for media_type in offered]
-    best = max(weights)
-    return offered[weights.index(best)] if best > 0 else None
-
-
-def _weight(media_type: str, ranges: Mapping[str, float]) -> float:
-    """The weight of the most specific range that holds a media type."""
-    bare = media_type.split(";")[0].strip()
-    for name in (bare, f"{bare.split('/')[0]}/*", "*/*"):
-        if name in ranges:
-            return ranges[name]
-    return 0.0
-
-
 def chosen(asked: Asked, offered: tuple[str, ...]) -> str:
     """The media type to answer in: `f` first, else Accept. `json` is the first that is offered."""
     if asked.f is not None:
         return _named(asked.f, offered)
     found = preferred(asked.accept, offered)
     if found is None:
-        raise NotAcceptable("Accept", f"{asked.accept} is not offered", f"accept one of {', '.join(offered)}")
+        raise NotAcceptable("Accept", f"{(asked.accept or '')[:60]!r} fits nothing", f"accept {', '.join(offered)}")
     return found
 
 
 def _named(f: str, offered: tuple[str, ...]) -> str:
-    name = f.lower().replace(" ", "+")
+    name = f.lower().split(";")[0].strip().replace(" ", "+")
     if name == "json":
         return offered[0]
     for media_type in offered:
-        if name in (media_type, media_type.split(";")[0], media_type.split("/")[1]):
+        bare = media_type.split(";")[0]
+        if name in (bare, bare.split("/")[1]):
             return media_type
-    raise Invalid("f", f"{f} is not offered here", "give json or html")
+    raise Invalid("f", f"{f[:60]!r} is not offered here", "give json or html")
 
 
 def wants_html(f: str | None, accept: str | None, others: tuple[str, ...] = (JSON,)) -> bool:
     """Whether a page is wanted rather than one of the other media types."""
     if f is not None:
-        return f.lower() in ("html", HTML)
-    return accept is not None and HTML in accept and preferred(accept, (*others, HTML)) == HTML
+        return f.lower().split(";")[0].strip() in ("html", HTML)
+    return preferred(accept, (*others, HTML)) == HTML
 
 
-@lru_cache(512)
-def spoken(lang: str | None, accept_language: str | None) -> str:
-    """`fr` or `en`: the parameter `lang` first, else the weightiest language of the header that we speak."""
-    for name in (lang,) if lang else _by_weight(accept_language or ""):
-        if (short := name.lower()[:2]) in ("fr", "en"):
-            return short
-    return "en"
+def language_of(lang: str | None, accept_language: str | None) -> str:
+    """`fr` or `en`: the parameter `lang` first, else the language of the header that is liked best."""
+    if lang is None or not lang.strip():
+        return spoken(accept_language)
+    short = lang.strip().lower().replace("_", "-").split("-")[0]
+    if short not in LANGUAGES:
+        raise Invalid("lang", f"{lang[:60]!r} is not spoken here", "give fr or en")
+    return short
 
 
-def _by_weight(header: str) -> list[str]:
-    return [name for name, weight in sorted(_ranges(header), key=lambda r: -r[1]) if weight > 0]
-
-
-# --- what an answer says of itself ---------------------------------------------------------------------------------
+# --- what the client holds -----------------------------------------------------------------------------------------
 
 
 def unchanged(asked: Asked, tag: str) -> bool:
-    """Whether the client holds this version (If-None-Match, compared weakly)."""
-    held: str | None = asked.request.environ.get("HTTP_IF_NONE_MATCH")
-    if not held:
-        return False
-    return held.strip() == "*" or tag.removeprefix("W/") in (t.strip().removeprefix("W/") for t in held.split(","))
-
-
-def not_modified(tag: str) -> Response:
-    """304: the client's copy is good."""
-    return Response(status=304, headers=[("ETag", tag), ("Vary", VARY)])
+    """Whether the client holds this version. A POST is answered whole."""
+    return asked.request.method != "POST" and holds(asked.held, tag)

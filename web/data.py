@@ -1,26 +1,36 @@
 """Data answers: EDR, coverages and items. A provider is asked, an encoding writes; nothing of data is known here."""
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import Response
 
+from poles import __version__
 from poles.coverage import Coverages, Table
 from poles.dataset import Dataset
-from poles.encodings import Context, Format, Kind, choose, misfit
+from poles.encodings import FORMATS, Context, Format, Kind, choose, misfit
 from poles.errors import Invalid, NotAcceptable, NotFound
 from poles.metadata import ogc
 from web import documents, pages
 from web.asked import HTML, JSON, VARY, Asked, not_modified, unchanged, wants_html
-from web.views import tag
+from web.manners.freshness import tag
+from web.manners.negotiation import Offer, best
 
 GEOJSON = "application/geo+json"
-COVERAGES = (*ogc.MEDIA_TYPES.values(), JSON)
 GATHERED = 256 * 1024
 """An answer up to this size is sent whole, with its length; a longer one is streamed."""
-TEXTS = ("CoverageJSON", "GeoJSON", "CSV")
+TEXTS = ("CoverageJSON", "GeoJSON", "GeoJSONSeq", "CSV")
+"""Formats that are written as they are sent; the others are made whole before their first byte."""
+SHOWN = ("CoverageJSON", "GeoJSON", "GeoJSONSeq")
+"""Formats that are looked at where they arrive; the others are files to keep."""
+SPEAKING = ("GeoJSON", "NetCDF", "GeoTIFF")
+"""Formats whose texts are in one language."""
+COUNTED = {"values": 65_536, "rows": 100}
+"""An answer up to this size is made for HEAD too, in a format that is made whole, to tell its length."""
+LINKED = 4096
+"""Longest address in a header: proxies refuse heads of 8 kB."""
 Answer = Coverages | Table
 
 
@@ -65,53 +75,97 @@ def item(asked: Asked, collection: str, item: str) -> Response:
 # --- one request, from top to bottom -------------------------------------------------------------------------------
 
 
-def _answered(asked: Asked, dataset: Dataset, api: str, verb: str, path: dict[str, str]) -> Response:
-    """The door is asked, and its answer is written in the format that is wanted."""
+def _answered(
+    asked: Asked, dataset: Dataset, api: str, verb: str, path: dict[str, str], unfit: tuple[str, ...] = ()
+) -> Response:
+    """The door is asked, and its answer is written in the format that is wanted and not `unfit` for it."""
     door = asked.views.door(dataset, api)
     kind: Kind = "table" if verb in ("items", "item", "locations") else "coverages"
-    html = wants_html(asked.f, asked.accept, (GEOJSON, JSON) if kind == "table" else COVERAGES)
-    default = "GeoJSON" if kind == "table" else "CoverageJSON"
-    written_as = choose(None if html else asked.f, None if html else asked.accept, kind, default)
-    etag = tag(
-        asked.views.catalogue.version,
-        door.version,
-        asked.request.path,
-        repr(sorted(asked.parameters.items())),
-        HTML if html else written_as.name,
-        asked.language,
-    )
-    if unchanged(asked, etag):
+    written_as, html = _format(asked, kind, unfit)
+    etag = _tag(asked, door.version, HTML if html else written_as.name)
+    anything = (asked.held or "").strip() == "*"  # whatever is there: but it must be there
+    if not anything and unchanged(asked, etag):
         return not_modified(etag)
     found: Answer = door.ask(verb, {**asked.parameters, **path}, text=html or written_as.name in TEXTS)
+    if anything and unchanged(asked, etag):
+        return not_modified(etag)
     if isinstance(found, Coverages) and found.empty and not html:
         return nothing(_headers(dataset, asked, etag))
-    _carried(found, written_as, asked)
-    body = written_as.write(found, _context(asked, dataset, verb, found))
-    if html:
-        return _page(asked, dataset, verb, found, body, etag)
-    return _sent(body, found, written_as, _headers(dataset, asked, etag), dataset)
-
-
-def _carried(found: Answer, written_as: Format, asked: Asked) -> None:
-    """Refuses a format that cannot carry the answer, naming those that can."""
     if (fault := misfit(written_as, found)) is not None:
-        raise Invalid("f", *fault) if asked.f is not None else NotAcceptable("Accept", *fault)
+        if asked.f is not None:
+            raise Invalid("f", *fault)
+        return _answered(asked, dataset, api, verb, path, (*unfit, written_as.name))
+    headers = _headers(dataset, asked, etag, found)
+    if html:
+        body = written_as.write(found, _context(asked, dataset, verb, found))
+        return _page(asked, dataset, verb, found, body, headers)
+    return _sent(asked, dataset, verb, found, written_as, headers)
+
+
+def _format(asked: Asked, kind: Kind, unfit: tuple[str, ...]) -> tuple[Format, bool]:
+    """The format that is wanted, `f` before Accept; and whether it is for a page, over the JSON of the API."""
+    usual = _formats(kind)[0]
+    if asked.f is not None:
+        html = wants_html(asked.f, None)
+        return usual if html else choose(asked.f, None, kind, usual.name), html
+    offered = [f for f in _formats(kind) if f.name not in unfit]
+    found = best(asked.accept, (*(_offer(f, f is usual) for f in offered), (HTML,)))
+    if found is None:
+        others = ", ".join(f.name for f in offered)
+        raise NotAcceptable("Accept", f"{(asked.accept or '')[:60]!r} fits no format of it", f"accept {others}")
+    return (usual, True) if found == len(offered) else (offered[found], False)
+
+
+@cache
+def _formats(kind: Kind) -> tuple[Format, ...]:
+    """The formats of a kind of answer, the JSON of its API first."""
+    usual = "GeoJSON" if kind == "table" else "CoverageJSON"
+    return tuple(sorted((f for f in FORMATS if kind in f.kinds), key=lambda f: f.name != usual))
+
+
+@cache
+def _offer(written_as: Format, usual: bool) -> Offer:
+    aliases = (a for a in written_as.aliases if "/" in a)
+    return (written_as.media_type, *aliases, *((JSON,) if usual else ()))
+
+
+def _tag(asked: Asked, version: str, written_as: str) -> str:
+    """The entity tag of an answer: our version, that of the catalogue and of the data, and the question."""
+    return tag(
+        __version__,
+        asked.views.catalogue.version,
+        version,
+        asked.view.url,
+        asked.path,
+        asked.question,
+        written_as,
+        asked.language if written_as in (HTML, *SPEAKING) else "",
+    )
 
 
 def _sent(
-    body: Iterable[bytes], found: Answer, written_as: Format, headers: list[tuple[str, str]], dataset: Dataset
+    asked: Asked, dataset: Dataset, verb: str, found: Answer, written_as: Format, headers: list[tuple[str, str]]
 ) -> Response:
     """The answer on its way: whole if it is small, else streamed; what fails before its first bytes is refused."""
     headers.append(("Content-Type", written_as.media_type))
-    if isinstance(found, Table):
-        headers.append(("Content-Crs", f"<{found.crs}>"))
-    if written_as.name not in ("CoverageJSON", "GeoJSON"):
+    if written_as.name in SPEAKING:
+        headers.append(("Content-Language", asked.language))
+    if written_as.name not in SHOWN:
         name = f"{dataset.id}.{written_as.extension.lstrip('.')}"
         headers.append(("Content-Disposition", f'attachment; filename="{name}"'))
-    return Response(gathered(body), headers=headers, direct_passthrough=True)
+    if asked.request.method == "HEAD" and written_as.name not in TEXTS and not _is_small(found):
+        return Response(iter(()), headers=headers)
+    return Response(gathered(written_as.write(found, _context(asked, dataset, verb, found))), headers=headers)
 
 
-def gathered(body: Iterable[bytes]) -> bytes | Iterator[bytes]:
+def _is_small(found: Answer) -> bool:
+    """Whether an answer is made faster than it is worth asking."""
+    if isinstance(found, Coverages):
+        return found.size <= COUNTED["values"]
+    return min(n for n in (found.limit, found.matched, COUNTED["rows"] + 1) if n is not None) <= COUNTED["rows"]
+
+
+def gathered(body: Iterable[bytes]) -> "bytes | Stream":
     """A small body as one piece, or the stream with its beginning read."""
     stream = iter(body)
     head, size = [], 0
@@ -119,8 +173,23 @@ def gathered(body: Iterable[bytes]) -> bytes | Iterator[bytes]:
         head.append(piece)
         size += len(piece)
         if size > GATHERED:
-            return chain(head, stream)
+            return Stream(head, stream)
     return head[0] if len(head) == 1 else b"".join(head)
+
+
+class Stream(Iterator[bytes]):
+    """A body on its way, its beginning read. Closing it closes what makes it: a client may leave in the middle."""
+
+    def __init__(self, head: list[bytes], rest: Iterator[bytes]) -> None:
+        self._head, self._rest = head[::-1], rest
+
+    def __next__(self) -> bytes:
+        return self._head.pop() if self._head else next(self._rest)
+
+    def close(self) -> None:
+        """Ends what makes the body, wherever it is."""
+        self._head.clear()
+        getattr(self._rest, "close", lambda: None)()
 
 
 def nothing(headers: list[tuple[str, str]] | None = None) -> Response:
@@ -130,16 +199,29 @@ def nothing(headers: list[tuple[str, str]] | None = None) -> Response:
     return response
 
 
-def _headers(dataset: Dataset, asked: Asked, etag: str) -> list[tuple[str, str]]:
-    """Entity tag, and the links to licence, identifier and description that every data answer carries."""
+def _headers(dataset: Dataset, asked: Asked, etag: str, found: Answer | None = None) -> list[tuple[str, str]]:
+    """Entity tag, CRS of the coordinates, and the links that every data answer carries."""
     key = ("terms", asked.view.path, dataset.id)
-    return [("ETag", etag), ("Vary", VARY), ("Link", asked.views.remembered(key, lambda: _terms(dataset, asked)))]
+    links = asked.views.remembered(key, lambda: _terms(dataset, asked))
+    headers = [("ETag", etag), ("Vary", VARY)]
+    if isinstance(found, Table):
+        headers.append(("Content-Crs", f"<{found.crs}>"))
+        links = ", ".join((links, *_neighbours(asked, found)))
+    return [*headers, ("Link", links)]
 
 
 def _terms(dataset: Dataset, asked: Asked) -> str:
+    """Links to licence, identifier and description."""
     described = f"{asked.view.url}/collections/{dataset.id}"
     links = [{"href": described, "rel": "describedby", "type": JSON}, *ogc.terms(dataset)]
     return ", ".join(f'<{link["href"]}>; rel="{link["rel"]}"; type="{link["type"]}"' for link in links)
+
+
+def _neighbours(asked: Asked, found: Table) -> Iterator[str]:
+    """Links to the next and the previous page, for formats that have no place for them."""
+    for rel, href in (("next", _next(asked, found)), ("prev", _previous(asked, found))):
+        if href is not None and len(href) <= LINKED and (rel == "prev" or found.matched is not None):
+            yield f'<{href}>; rel="{rel}"'
 
 
 # --- what the formats say beside the data --------------------------------------------------------------------------
@@ -147,33 +229,58 @@ def _terms(dataset: Dataset, asked: Asked) -> str:
 
 def _context(asked: Asked, dataset: Dataset, verb: str, found: Answer) -> Context:
     """Language, title and links, for the formats that write them."""
-    return Context(
-        language=asked.language,
-        links=_links(asked, dataset, verb, found) if isinstance(found, Table) else (),
-        url=asked.url,
-    )
+    if isinstance(found, Coverages):
+        return Context(language=asked.language, url=asked.url)
+    following = None
+    if found.matched is None and (href := _next(asked, found)) is not None:
+        following = _neighbour("next", href, asked)
+    return Context(language=asked.language, links=_links(asked, dataset, found), next=following, url=asked.url)
 
 
-def _links(asked: Asked, dataset: Dataset, verb: str, found: Table) -> tuple[dict[str, str], ...]:
-    """The links inside a GeoJSON document: itself, its page, its neighbours, its collection."""
+def _links(asked: Asked, dataset: Dataset, found: Table) -> tuple[dict[str, str], ...]:
+    """The links inside a GeoJSON document: itself, its other formats, its neighbours, its collection."""
     url = asked.view.url + quote(asked.path)
     titles, language = documents.TITLES, asked.language
     links = [
         ogc.link(_address(url, asked.pairs), "self", GEOJSON, titles["self"].in_(language)),
         ogc.link(_address(url, asked.pairs, f="html"), "alternate", HTML, titles["alternate"].in_(language)),
-        ogc.link(_address(url, asked.pairs, f="CSV"), "alternate", "text/csv", "CSV"),
-        ogc.link(f"{asked.view.url}/collections/{dataset.id}", "collection", JSON, dataset.title.in_(language)),
     ]
-    if verb in ("items", "locations") and found.limit is not None:
-        following = found.offset + found.limit
-        if found.matched is not None and following < found.matched:
-            href = _address(url, asked.pairs, offset=str(following), limit=str(found.limit))
-            links.append(ogc.link(href, "next", GEOJSON, titles["next"].in_(language)))
-        if found.offset > 0:
-            before = str(max(found.offset - found.limit, 0))
-            href = _address(url, asked.pairs, offset=before, limit=str(found.limit))
-            links.append(ogc.link(href, "prev", GEOJSON, titles["prev"].in_(language)))
+    links += [
+        ogc.link(_address(url, asked.pairs, f=other.name), "alternate", other.media_type, other.name)
+        for other in _formats("table")[1:]
+        if misfit(other, found) is None
+    ]
+    collection = f"{asked.view.url}/collections/{dataset.id}"
+    links.append(ogc.link(collection, "collection", JSON, dataset.title.in_(language)))
+    if found.matched is not None and (href := _next(asked, found)) is not None:
+        links.append(_neighbour("next", href, asked))
+    if (href := _previous(asked, found)) is not None:
+        links.append(_neighbour("prev", href, asked))
     return tuple(links)
+
+
+def _neighbour(rel: str, href: str, asked: Asked) -> dict[str, str]:
+    return ogc.link(href, rel, GEOJSON, documents.TITLES[rel].in_(asked.language))
+
+
+def _next(asked: Asked, found: Table) -> str | None:
+    """The address of the page that follows; None on the last. Where rows are not counted, it may be empty."""
+    if found.single or found.limit is None:
+        return None
+    following = found.offset + found.limit
+    return _at(asked, found, following) if found.matched is None or following < found.matched else None
+
+
+def _previous(asked: Asked, found: Table) -> str | None:
+    if found.single or found.limit is None or found.offset == 0:
+        return None
+    return _at(asked, found, max(found.offset - found.limit, 0))
+
+
+def _at(asked: Asked, found: Table, offset: int) -> str:
+    """This question at another offset. The limit is that of the client: ArcGIS finds the paging parameter by it."""
+    limit = asked.one("limit") or str(found.limit)
+    return _address(asked.view.url + quote(asked.path), asked.pairs, offset=str(offset), limit=limit)
 
 
 def _address(url: str, pairs: Iterable[tuple[str, str]], **changes: str) -> str:
@@ -184,7 +291,9 @@ def _address(url: str, pairs: Iterable[tuple[str, str]], **changes: str) -> str:
 # --- pages ---------------------------------------------------------------------------------------------------------
 
 
-def _page(asked: Asked, dataset: Dataset, verb: str, found: Answer, body: Iterable[bytes], etag: str) -> Response:
+def _page(
+    asked: Asked, dataset: Dataset, verb: str, found: Answer, body: Iterable[bytes], headers: list[tuple[str, str]]
+) -> Response:
     """The page over the same document that the JSON answer sends."""
     kind = verb if isinstance(found, Table) or verb == "coverage" else "edr"
     html = pages.render(
@@ -199,8 +308,13 @@ def _page(asked: Asked, dataset: Dataset, verb: str, found: Answer, body: Iterab
         collection=documents.above(asked, dataset),
         **({"values": found.size} if isinstance(found, Coverages) else {}),
     )
-    headers = [*documents.headers(HTML, etag, asked.language), _headers(dataset, asked, etag)[2]]
-    return Response(html, headers=headers)
+    own = dict(headers)
+    return Response(html, headers=[*documents.headers(HTML, own.pop("ETag"), asked.language), *_beside(own)])
+
+
+def _beside(headers: dict[str, str]) -> list[tuple[str, str]]:
+    """The headers of a data answer that its page has too."""
+    return [(name, value) for name, value in headers.items() if name in ("Link", "Content-Crs")]
 
 
 def _small(found: Coverages, body: Iterable[bytes]) -> bytes | None:

@@ -8,7 +8,8 @@ from werkzeug.exceptions import HTTPException
 
 from poles.errors import PolesError
 from web import pages
-from web.asked import HTML, JSON, VARY, spoken, wants_html
+from web.asked import HTML, JSON, VARY
+from web.manners.negotiation import LANGUAGES, preferred, spoken
 
 PROBLEM = "application/problem+json"
 LOG = logging.getLogger("poles.web")
@@ -36,6 +37,8 @@ def answered(error: Exception, request: Request, root: str) -> Response:
             detail = DETAILS.get(error.code) or f"request: {error.description}; see the API description"
             document = described(error.code, CODES.get(error.code, "NoApplicableCode"), error.name, detail, identifier)
             headers = {k: v for k, v in error.get_headers() if k.lower() not in ("content-type", "content-length")}
+            if "Allow" in headers:
+                headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
         case _:
             LOG.error("unexpected", exc_info=error, extra={"request_id": identifier})
             document = bug(identifier)
@@ -64,15 +67,27 @@ def _type(error: PolesError) -> str:
 
 
 def _written(document: dict[str, object], headers: dict[str, str], request: Request, root: str) -> Response:
-    accept = request.environ.get("HTTP_ACCEPT")
-    status = int(str(document["status"]))
-    if wants_html(request.args.get("f"), accept):
-        language = spoken(request.args.get("lang"), request.environ.get("HTTP_ACCEPT_LANGUAGE"))
+    """JSON, unless a page or a problem document is liked better; nobody keeps it."""
+    f, accept = request.args.get("f", "").lower(), request.environ.get("HTTP_ACCEPT")
+    media_type = HTML if f in ("html", HTML) else preferred(accept, (JSON, PROBLEM) if f else (JSON, PROBLEM, HTML))
+    language = "en"
+    if media_type == HTML:
+        language = _language(request)
         asked = list(request.args.items(multi=True))
         body = pages.render("error", document, language=language, base=root, path=request.path, parameters=asked)
-        media_type = f"{HTML}; charset=utf-8"
         headers = {**headers, "Content-Security-Policy": pages.CONTENT_SECURITY_POLICY}
     else:
         body = orjson.dumps(document).decode()
-        media_type = PROBLEM if accept and PROBLEM in accept else JSON
-    return Response(body, status, {**headers, "Content-Type": media_type, "Vary": VARY})
+    told = {
+        "Content-Type": f"{HTML}; charset=utf-8" if media_type == HTML else media_type or JSON,
+        "Content-Language": language,
+        "Vary": VARY,
+        "Cache-Control": "no-store",
+    }
+    return Response(body, int(str(document["status"])), {**headers, **told})
+
+
+def _language(request: Request) -> str:
+    """The language of a page; a `lang` that is not spoken is what the page may be about."""
+    lang = request.args.get("lang", "").lower()[:2]
+    return lang if lang in LANGUAGES else spoken(request.environ.get("HTTP_ACCEPT_LANGUAGE"))

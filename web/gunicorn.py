@@ -63,7 +63,8 @@ def _refusal(status: int, detail: str) -> bytes:
     body = orjson.dumps(document)
     head = (
         f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
-        f"Access-Control-Allow-Origin: *\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Access-Control-Allow-Origin: *\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
@@ -92,7 +93,7 @@ class Log(Logger):  # type: ignore[misc]
             "level": "info",
             "logger": "access",
             "request_id": environ.get("poles.request_id"),
-            "remote": environ.get("REMOTE_ADDR"),
+            "remote": environ.get("poles.client") or environ.get("REMOTE_ADDR"),
             "method": environ.get("REQUEST_METHOD"),
             "path": str(environ.get("RAW_URI"))[:2000],
             "status": int(str(resp.status).split(maxsplit=1)[0]),
@@ -132,6 +133,7 @@ timeout = 120
 graceful_timeout = 30
 keepalive = 15
 preload_app = False
+forwarded_allow_ips = ""  # gunicorn takes no proxy's word, POLES_TRUSTED_PROXIES says whose is taken
 control_socket_disable = True  # it would lie outside the state folder
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 

@@ -78,8 +78,8 @@ def _pole(name: str) -> str:
 
 
 def address(url: str, asked: Asked, offset: int, **more: str) -> str:
-    """This list at another offset."""
-    kept = [(k, v) for k, v in asked.pairs if k not in ("offset", "f")]
+    """This list at another offset; the same question has one address, in whatever order it was asked."""
+    kept = sorted((k, v) for k, v in asked.pairs if k not in ("offset", "f"))
     pairs = [*kept, *([("offset", str(offset))] if offset else []), *more.items()]
     return f"{url}?{urlencode(pairs, safe=',:/')}" if pairs else url
 

@@ -4,7 +4,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 from pygeoapi.plugin import load_plugin
@@ -12,6 +11,7 @@ from pygeoapi.plugin import load_plugin
 from poles.catalogue import Catalogue
 from poles.dataset import POLES, Dataset, Text
 from poles.errors import NotFound
+from web.kept import Kept
 
 Document = dict[str, Any]
 NAMES: dict[str, Text] = {
@@ -20,7 +20,8 @@ NAMES: dict[str, Text] = {
     "formater": Text("ForM@Ter: solid Earth", "ForM@Ter : Terre solide"),
     "odatis": Text("ODATIS: ocean", "ODATIS : océan"),
 }
-KEPT_BYTES = 96 * 1024 * 1024
+MOST_ADDRESSES = 32
+"""Addresses of one server that are known at a time."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -57,20 +58,32 @@ class View:
 
 
 class Views:
-    """All views of one version of the catalogue, its providers, and the bytes of its documents.
+    """All views of one version of the catalogue under one address, its providers, and the bytes of its documents.
 
     A changed catalogue makes another `Views` beside this one; then they are swapped.
     """
 
-    def __init__(self, catalogue: Catalogue, root: str) -> None:
+    def __init__(self, catalogue: Catalogue, root: str, beside: "Views | None" = None) -> None:
         self.catalogue = catalogue
         self.root = _root(catalogue, root)
         self._poles = {pole: _of_pole(catalogue, root, pole) for pole in POLES}
-        self._doors: dict[tuple[str, str], Any] = {}
-        self._kept: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
-        self._bytes = 0
+        self._doors: dict[tuple[str, str], Any] = beside._doors if beside else {}
+        self._kept: Kept = beside._kept if beside else Kept()
         self._texts: dict[Hashable, str] = {}
+        self._elsewhere: OrderedDict[str, Views] = OrderedDict()
         self._lock = threading.Lock()
+
+    def under(self, root: str) -> "Views":
+        """The same under another address, as a trusted proxy tells it; providers and the room for bytes are shared."""
+        if root == self.root.root:
+            return self
+        if (found := self._elsewhere.get(root)) is None:
+            found = Views(self.catalogue, root, self)
+            with self._lock:
+                self._elsewhere[root] = found
+                if len(self._elsewhere) > MOST_ADDRESSES:
+                    self._elsewhere.popitem(last=False)
+        return found
 
     def view(self, pole: str | None = None, dataset: str | None = None) -> View:
         """The root, the view of a pole, or that of a data set."""
@@ -102,27 +115,12 @@ class Views:
         return found
 
     def kept(self, key: Hashable, make: Callable[[], bytes]) -> tuple[bytes, str]:
-        """Bytes made once for this version of the catalogue, and their entity tag."""
-        if (found := self._kept.get(key)) is not None:
-            return found
-        body = make()
-        found = body, tag(body)
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = found
-                self._bytes += len(body)
-            while self._bytes > KEPT_BYTES and len(self._kept) > 1:
-                self._bytes -= len(self._kept.popitem(last=False)[1][0])
-        return found
+        """Bytes made once for this version of the catalogue and this address, and their entity tag."""
+        return self._kept.document((self.root.root, key), make)
 
-
-def tag(*parts: bytes | str) -> str:
-    """A weak entity tag: the same in every worker and after a restart."""
-    digest = blake2b(digest_size=12)
-    for part in parts:
-        digest.update(part if isinstance(part, bytes) else part.encode())
-        digest.update(b"\0")
-    return f'W/"{digest.hexdigest()}"'
+    def zipped(self, entity_tag: str) -> bytes | None:
+        """A document that is kept, in gzip."""
+        return self._kept.zipped(entity_tag)
 
 
 def text_of(value: Any, otherwise: str = "") -> Text:
