@@ -147,6 +147,14 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield file
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A state folder of the tests: nothing is ever written into that of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POLES_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def client(catalogue: Path) -> Any:
     """A client of the application over the small catalogue."""

@@ -15,14 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poles import times
+from poles.answer import answer
 from poles.coverage import Table
 from poles.crs import crs as crs_of
 from poles.crs import transform
 from poles.dataset import Dataset, Text
+from poles.describe import describe
 from poles.errors import Invalid, NotFound, Unreadable
+from poles.parts import parts
 from poles.query import Box, Interval, Page, Query, Within
-from poles.rows import features as room
-from poles.rows.features import Features, features
+from poles.rows.features import Features, read
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.exists(), reason="the real data are not beside the repository")
@@ -52,8 +54,13 @@ def rows(table: Table) -> list[dict[str, Any]]:
     return [row for batch in table.batches() for row in batch.to_pylist()]
 
 
+def features(entry: Dataset) -> Features:
+    """The features as they are read from their source, before they are stored."""
+    return read(entry, parts(entry))
+
+
 def asked(found: Features, **query: Any) -> Table:
-    return room.select(found, Query(verb="items", **query))
+    return answer(found.dataset, Query(verb="items", **query))
 
 
 def ids(table: Table) -> list[str]:
@@ -92,7 +99,7 @@ def test_a_format_never_changes_the_features(tmp_path: Path, name: str, crs: str
         assert row["n"] == expected
         assert (row["seen"] is None) == (row["name"] == "c")
         assert shapely.from_wkb(row["geometry"]).equals_exact(SHAPES[expected], 1e-6)
-    facts = room.facts(dataset(tmp_path / name))
+    facts = describe(dataset(tmp_path / name))
     assert facts.bbox == pytest.approx((0, 40, 6, 46), abs=1e-7)
     assert facts.interval == ("2020-01-01T00:00:00Z", "2020-06-01T00:00:00Z")
     assert facts.crs.endswith("2154" if crs == "EPSG:2154" else "CRS84")
@@ -114,9 +121,9 @@ def test_ids_are_those_of_the_source_where_each_row_has_its_own(tmp_path: Path, 
     found = features(dataset(geojson(tmp_path / "a.geojson", *members)))
     assert ids(asked(found)) == expected
     for identifier in expected:
-        assert ids(room.select(found, Query(verb="item", ids=(identifier,)))) == [identifier]
+        assert ids(answer(found.dataset, Query(verb="item", ids=(identifier,)))) == [identifier]
     with pytest.raises(NotFound):
-        room.select(found, Query(verb="item", ids=("nothing",)))
+        answer(found.dataset, Query(verb="item", ids=("nothing",)))
 
 
 def test_geometries_of_several_types_and_none_are_kept(tmp_path: Path) -> None:
@@ -126,7 +133,7 @@ def test_geometries_of_several_types_and_none_are_kept(tmp_path: Path) -> None:
     assert [r["geometry"] is None for r in rows(asked(found))] == [False, False, True]
     assert asked(found, where=Box(-180, -90, 180, 90)).matched == 2
     assert found.geometry_type is None
-    assert room.facts(dataset(path)).bbox == (0, 0, 5, 5)
+    assert describe(dataset(path)).bbox == (0, 0, 5, 5)
 
 
 def test_nested_properties_stay_what_they_are(tmp_path: Path) -> None:
@@ -163,7 +170,7 @@ def test_features_on_both_sides_of_180_degrees(tmp_path: Path) -> None:
         feature({"type": "MultiPolygon", "coordinates": parts}, name="fiji"),
         feature({"type": "LineString", "coordinates": [[178, 10], [182, 12]]}, name="ship"),
     )
-    facts = room.facts(dataset(path))
+    facts = describe(dataset(path))
     assert facts.bbox == (175.0, 0.0, -176.0, 12.0)
     found = features(dataset(path))
     for box in (Box(177, -1, -177, 20), Box(177, -1, 183, 20), Box(-183, -1, -177, 20), Box(-179, -1, -178, 20)):
@@ -285,7 +292,7 @@ def test_real_vectors_give_every_row_and_the_known_feature(entry: dict[str, Any]
     bounds = shapely.from_wkb(first["geometry"]).bounds
     if "bbox" in known:
         assert bounds == pytest.approx(known["bbox"], abs=1e-5 * max(1, *map(abs, known["bbox"])) / 10)
-    facts = room.facts(dataset(path, names=names))
+    facts = describe(dataset(path, names=names))
     assert facts.bbox is not None
     assert asked(found, where=Box(*facts.bbox)).matched == table.num_rows - _empty(table, meta)
 

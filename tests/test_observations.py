@@ -16,12 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poles import times
+from poles.answer import answer
 from poles.coverage import Coverage, Coverages, Table
 from poles.dataset import Dataset, Text
+from poles.describe import describe
 from poles.errors import Invalid, NotFound, Unreadable
+from poles.parts import parts
 from poles.query import At, AtLocation, Box, Interval, Page, Query, Span, Within
-from poles.rows import observations as room
-from poles.rows.observations import Observations, is_sampling, observations
+from poles.rows import shelf
+from poles.rows.observations import Observations, is_sampling, read
+from poles.rows.shelf import store_of
 from poles.sources import open_source
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -62,6 +66,11 @@ def write(path: Path, sizes: Mapping[str, int], variables: Variables, **attrs: s
     return path
 
 
+def observations(entry: Dataset) -> Observations:
+    """The samples as they are read from their sources, before they are stored."""
+    return read(entry, parts(entry))
+
+
 def opened(path: Path, sizes: Mapping[str, int], variables: Variables, **attrs: str) -> Observations:
     return observations(dataset(write(path, sizes, variables, **attrs)))
 
@@ -75,7 +84,7 @@ def ids(table: Table) -> list[str]:
 
 
 def asked(o: Observations, **query: Any) -> Table:
-    return room.select(o, Query(verb="items", **query))
+    return answer(o.dataset, Query(verb="items", **query))
 
 
 def told(c: Coverage) -> tuple[Any, ...]:
@@ -175,7 +184,7 @@ def test_layout_never_changes_a_series(tmp_path: Path, layout: Any) -> None:
     assert o.feature_type == "timeSeries"
     assert o.ids == tuple(sorted(o.ids)) or layout is _indexed
     found = sorted(
-        (told(c) for c in room.coverages(o, Query(where=Box(-180, -90, 180, 90))).members), key=lambda c: c[1]
+        (told(c) for c in answer(o.dataset, Query(where=Box(-180, -90, 180, 90))).members), key=lambda c: c[1]
     )
     days = [ms(f"2020-01-0{d}") for d in (1, 2, 3)]
     assert found == [
@@ -219,7 +228,7 @@ def _casts_indexed(path: Path) -> Path:
 @pytest.mark.parametrize("layout", [_casts_padded, _casts_ragged, _casts_indexed])
 def test_layout_never_changes_a_profile(tmp_path: Path, layout: Any) -> None:
     o = observations(dataset(layout(tmp_path / "a.nc")))
-    found = sorted((told(c) for c in room.coverages(o, Query()).members), key=lambda c: c[1])
+    found = sorted((told(c) for c in answer(o.dataset, Query()).members), key=lambda c: c[1])
     assert found == [
         (
             "VerticalProfile", "brest", {"t": [ms("2020-01-01")], "z": [0, 10, 20], "y": [48.5], "x": [-4.5]}, None,
@@ -247,7 +256,7 @@ def test_a_station_of_profiles_with_the_same_levels_is_a_grid_of_times_and_level
         "cover": (("time",), np.array([7, 8], "i1"), {"long_name": "cloud cover"}),
     })  # fmt: skip
     days = [ms("2020-01-01"), ms("2020-01-02")]
-    found = sorted((told(c) for c in room.coverages(o, Query(where=At(((2.2, 48.7),)))).members), key=str)
+    found = sorted((told(c) for c in answer(o.dataset, Query(where=At(((2.2, 48.7),)))).members), key=str)
     assert found == [
         (
             "Grid", "obs", {"t": days, "z": [0, 30, 60], "y": [48.7], "x": [2.2]}, None,
@@ -255,7 +264,7 @@ def test_a_station_of_profiles_with_the_same_levels_is_a_grid_of_times_and_level
         ),
         ("PointSeries", "obs", {"t": days, "y": [48.7], "x": [2.2]}, None, {"cover": [7, 8]}),
     ]  # fmt: skip
-    one = room.coverages(o, Query(where=At(((2.2, 48.7),)), parameters=("beta",), levels=(Span(30, 30),))).members
+    one = answer(o.dataset, Query(where=At(((2.2, 48.7),)), parameters=("beta",), levels=(Span(30, 30),))).members
     assert [told(c)[0] for c in one] == ["PointSeries"]
     assert told(one[0])[4] == {"beta": [1.0, None]}
 
@@ -267,7 +276,7 @@ def test_several_stations_of_ragged_profiles(tmp_path: Path) -> None:
         "size": (("p",), np.array([2, 1, 2], "i4"), {"sample_dimension": "o"}),
         "depth": (("o",), [10.0, 0, 0, 0, 10], DEPTH), "temp": (("o",), [1.0, 2, 3, 4, 5], TEMP),
     }, featureType="timeSeriesProfile")  # fmt: skip
-    found = {c.id: told(c) for c in room.coverages(o, Query()).members}
+    found = {c.id: told(c) for c in answer(o.dataset, Query()).members}
     days = [ms("2020-01-01"), ms("2020-01-02")]
     assert found["sete"] == (
         "Grid", "sete", {"t": days, "z": [0, 10], "y": [43.25], "x": [3.75]}, None, {"temp": [2.0, 1.0, 4.0, 5.0]},
@@ -288,17 +297,17 @@ TRACK: Variables = {
 def test_tracks_without_a_feature_type_are_told_by_their_ids(tmp_path: Path) -> None:
     o = opened(tmp_path / "a.nc", {"o": 5}, TRACK)
     days = [ms(f"2020-01-0{d}") for d in (1, 2, 3)]
-    assert [told(c) for c in room.coverages(o, Query()).members] == [
+    assert [told(c) for c in answer(o.dataset, Query()).members] == [
         ("Trajectory", "1", {}, {"t": days, "x": [179, -179.5, -178], "y": [0, 1, 2]}, {"sst": [10.0, 11.0, 12.0]}),
         ("Trajectory", "2", {}, {"t": days[:2], "x": [10, 11], "y": [50, 51]}, {"sst": [20.0, 21.0]}),
     ]
-    line = shapely.from_wkb(rows(room.select(o, Query(verb="locations")))[1]["geometry"])
+    line = shapely.from_wkb(rows(answer(o.dataset, Query(verb="locations")))[1]["geometry"])
     assert line.equals(shapely.LineString([(10, 50), (11, 51)]))
 
 
 def test_the_box_of_samples_around_180_degrees_crosses_it(tmp_path: Path) -> None:
     path = write(tmp_path / "a.nc", {"o": 5}, TRACK | {"lon": (("o",), [179.0, -179.5, 178, 177, 182], LON)})
-    facts = room.facts(dataset(path))
+    facts = describe(dataset(path))
     assert facts.bbox == (177.0, 0.0, -178.0, 51.0)
     assert facts.interval == ("2020-01-01T00:00:00Z", "2020-01-03T00:00:00Z")
     assert facts.count == 5
@@ -318,7 +327,7 @@ def test_points_seen_at_once_are_no_track(tmp_path: Path) -> None:
         "size": (("o",), [1.0, 2, 3], {"units": "m"}),
     })  # fmt: skip
     assert o.feature_type == "point"
-    (found,) = room.coverages(o, Query()).members
+    (found,) = answer(o.dataset, Query()).members
     assert told(found) == (
         "MultiPoint", "obs", {"t": [ms("2020-01-02")]}, {"x": [0, 50, 20], "y": [0, 1, -30]}, {"size": [1.0, 2.0, 3.0]},
     )  # fmt: skip
@@ -328,7 +337,7 @@ def test_points_seen_at_once_are_no_track(tmp_path: Path) -> None:
 def test_points_seen_one_after_the_other_keep_their_times(tmp_path: Path) -> None:
     text = "time,lat,lon,depth,mag\n2020-01-01,0,0,10,4\n2020-01-02,50,90,20,5\n2020-01-03,-50,-90,0,6\n"
     o = _table(tmp_path / "a.csv", text)
-    (found,) = room.coverages(o, Query()).members
+    (found,) = answer(o.dataset, Query()).members
     days = [ms(f"2020-01-0{d}") for d in (1, 2, 3)]
     along = {"t": days, "x": [0, 90, -90], "y": [0, 50, -50], "z": [10, 20, 0]}
     assert told(found) == ("MultiPoint", "obs", {}, along, {"mag": [4, 5, 6]})
@@ -341,7 +350,7 @@ def test_the_levels_of_a_tower_are_a_series_each(tmp_path: Path) -> None:
         "altitude": (("o",), [10.0, 100, 10, 100], {"units": "m", "positive": "up", "standard_name": "altitude"}),
         "co2": (("o",), [400.0, 410, 401, 411], {"units": "1e-6"}),
     })  # fmt: skip
-    found = [told(c) for c in room.coverages(o, Query(verb="location", where=AtLocation(("obs",)))).members]
+    found = [told(c) for c in answer(o.dataset, Query(verb="location", where=AtLocation(("obs",)))).members]
     assert [(c[0], c[2]["z"], c[4]["co2"]) for c in found] == [
         ("PointSeries", [10.0], [400.0, 401.0]), ("PointSeries", [100.0], [410.0, 411.0]),
     ]  # fmt: skip
@@ -369,10 +378,10 @@ def test_no_record_is_an_empty_data_set(tmp_path: Path) -> None:
         "time": (("time",), np.zeros(0), TIME), "lat": ((), 48.7, LAT), "lon": ((), 2.2, LON),
         "z": (("z",), [0.0, 1, 2], DEPTH), "u": (("time", "z"), np.zeros((0, 3)), {"units": "m/s"}),
     })  # fmt: skip
-    assert room.coverages(o, Query(where=At(((2.2, 48.7),)))).empty
+    assert answer(o.dataset, Query(where=At(((2.2, 48.7),)))).empty
     assert rows(asked(o)) == []
     assert asked(o).matched == 0
-    facts = room.facts(o.dataset)
+    facts = describe(o.dataset)
     assert (facts.count, facts.bbox, facts.interval) == (0, None, None)
 
 
@@ -394,7 +403,7 @@ def test_packed_and_flagged_values_are_physical(tmp_path: Path) -> None:
         "qc": (("time",), np.array([1, 4, 9], "i1"), {
             "flag_values": np.array([1, 4, 9], "i1"), "flag_meanings": "good bad missing"}),
     })  # fmt: skip
-    (found,) = room.coverages(o, Query()).members
+    (found,) = answer(o.dataset, Query()).members
     assert _plain(found.ranges["sla"].array().round(4)) == [pytest.approx(1.0), pytest.approx(0.5), None]
     assert found.ranges["qc"].array().dtype == np.int8
     assert [(c.value, c.label.en) for c in o.parameters["qc"].categories] == [(1, "good"), (4, "bad"), (9, "missing")]
@@ -408,7 +417,7 @@ def test_files_of_one_data_set_are_joined_platform_by_platform(tmp_path: Path) -
             "lon": ((), XS[name == NAMES][0], LON), "temp": (("time",), [start, start + 1], TEMP),
         }, platform_code=name, featureType="timeSeries")  # fmt: skip
     o = observations(dataset(tmp_path / "*.nc"))
-    found = {c.id: told(c)[4]["temp"] for c in room.coverages(o, Query()).members}
+    found = {c.id: told(c)[4]["temp"] for c in answer(o.dataset, Query()).members}
     assert found == {"brest": [0.0, 1.0, 2.0, 3.0], "sete": [0.0, 1.0]}
 
 
@@ -423,10 +432,21 @@ def test_ids_survive_another_order_of_the_same_rows(tmp_path: Path) -> None:
 def test_a_changed_file_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("poles.parts.CHECKED_S", 0.0)
     entry = dataset(_orthogonal(tmp_path / "a.nc"))
-    before = observations(entry)
-    assert observations(entry) is before
+    before = store_of(entry, "observations")
+    assert store_of(entry, "observations") is before
     shutil.move(_casts_padded(tmp_path / "b.nc"), tmp_path / "a.nc")
-    assert observations(entry).feature_type == "profile"
+    assert describe(entry).feature_type == "profile"
+
+
+def test_rows_are_served_when_their_source_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("poles.parts.CHECKED_S", 0.0)
+    monkeypatch.setattr("poles.parts._GRACE_S", 0.0)
+    entry = dataset(_orthogonal(tmp_path / "a.nc"), kind="observations")
+    before = ids(answer(entry, Query(verb="items")))
+    (tmp_path / "a.nc").unlink()
+    assert ids(answer(entry, Query(verb="items"))) == before
+    shelf._held.clear()  # as in a process that starts
+    assert ids(answer(entry, Query(verb="items"))) == before
 
 
 # --- questions -------------------------------------------------------------------------------------------------------
@@ -439,42 +459,38 @@ def stations(tmp_path: Path) -> Observations:
 
 def test_a_location_is_the_position_of_its_place(stations: Observations) -> None:
     for name, x, y in zip(NAMES, XS, YS, strict=True):
-        at = room.coverages(stations, Query(where=At(((x, y),)))).members
-        there = room.coverages(stations, Query(verb="location", where=AtLocation((name,)))).members
+        at = answer(stations.dataset, Query(where=At(((x, y),)))).members
+        there = answer(stations.dataset, Query(verb="location", where=AtLocation((name,)))).members
         assert [told(c) for c in at] == [told(c) for c in there]
 
 
 def test_a_position_is_answered_by_a_place_nearby_and_by_none_further_away(stations: Observations) -> None:
-    near = room.coverages(stations, Query(where=At(((-4.495, 48.505),))))
+    near = answer(stations.dataset, Query(where=At(((-4.495, 48.505),))))
     assert [c.id for c in near.members] == ["brest"]
     assert near.members[0].axis("x").values.tolist() == [-4.5]  # type: ignore[union-attr]
-    assert [c.id for c in room.coverages(stations, Query(where=At(((355.5, 48.5),)))).members] == ["brest"]
-    assert room.coverages(stations, Query(where=At(((-4.4, 48.5),)))).empty
-    two = room.coverages(stations, Query(where=At(((-4.5, 48.5), (3.75, 43.25)))))
+    assert [c.id for c in answer(stations.dataset, Query(where=At(((355.5, 48.5),)))).members] == ["brest"]
+    assert answer(stations.dataset, Query(where=At(((-4.4, 48.5),)))).empty
+    two = answer(stations.dataset, Query(where=At(((-4.5, 48.5), (3.75, 43.25)))))
     assert [c.id for c in two.members] == ["brest", "sete"]
     assert two.collection
 
 
 def test_names_that_are_not_there_are_refused(stations: Observations) -> None:
     with pytest.raises(Invalid, match="parameter-name"):
-        room.coverages(stations, Query(parameters=("salt",)))
+        answer(stations.dataset, Query(parameters=("salt",)))
     with pytest.raises(Invalid, match="properties"):
         asked(stations, parameters=("salt",))
     with pytest.raises(NotFound, match="ajaccio"):
-        room.coverages(stations, Query(verb="location", where=AtLocation(("ajaccio",))))
+        answer(stations.dataset, Query(verb="location", where=AtLocation(("ajaccio",))))
     with pytest.raises(NotFound, match="itemId"):
-        room.select(stations, Query(verb="item", ids=("nothing",)))
+        answer(stations.dataset, Query(verb="item", ids=("nothing",)))
     with pytest.raises(Invalid, match="vertical"):
-        room.coverages(stations, Query(levels=(Span(0, 10),)))
-    with pytest.raises(Invalid, match="filter"):
-        asked(stations, filter={"op": "like", "args": [{"property": "platform"}, "b%"]})
-    with pytest.raises(Invalid, match="filter"):
-        asked(stations, filter={"op": "=", "args": [{"property": "salt"}, 1]})
+        answer(stations.dataset, Query(levels=(Span(0, 10),)))
 
 
 def test_an_item_is_found_by_its_id(stations: Observations) -> None:
     for row in rows(asked(stations)):
-        found = room.select(stations, Query(verb="item", ids=(row["id"],)))
+        found = answer(stations.dataset, Query(verb="item", ids=(row["id"],)))
         assert rows(found) == [row]
         assert found.single
 
@@ -516,21 +532,21 @@ def test_geometries_follow_the_crs_that_is_asked(stations: Observations) -> None
     code = "http://www.opengis.net/def/crs/EPSG/0/3857"
     point = shapely.from_wkb(rows(asked(stations, crs_out=code))[0]["geometry"])
     assert (point.x, point.y) == pytest.approx((-500937.7, 6190443.8), abs=1)
-    (member,) = room.coverages(stations, Query(verb="location", where=AtLocation(("brest",)), crs_out=code)).members
+    (member,) = answer(stations.dataset, Query(verb="location", where=AtLocation(("brest",)), crs_out=code)).members
     assert member.crs == code
     assert member.axis("x").values[0] == pytest.approx(-500937.7, abs=1)  # type: ignore[union-attr]
 
 
 def test_locations_tell_what_a_platform_has(stations: Observations) -> None:
-    found = rows(room.select(stations, Query(verb="locations")))
+    found = rows(answer(stations.dataset, Query(verb="locations")))
     assert [(r["id"], r["datetime"], r["parameter-name"], r["count"]) for r in found] == [
         ("brest", "2020-01-01T00:00:00Z/2020-01-03T00:00:00Z", ["temp"], 3),
         ("sete", "2020-01-01T00:00:00Z/2020-01-03T00:00:00Z", ["temp"], 3),
     ]
     assert shapely.from_wkb(found[0]["geometry"]).equals(shapely.Point(-4.5, 48.5))
-    inside = room.select(stations, Query(verb="locations", where=Box(0, 40, 10, 50)))
+    inside = answer(stations.dataset, Query(verb="locations", where=Box(0, 40, 10, 50)))
     assert ids(inside) == ["sete"]
-    assert room.select(stations, Query(verb="locations", when=(between("2021-01-01", None),))).matched == 0
+    assert answer(stations.dataset, Query(verb="locations", when=(between("2021-01-01", None),))).matched == 0
 
 
 def test_a_bare_date_is_its_whole_day_and_an_instant_only_itself(stations: Observations) -> None:
@@ -607,7 +623,7 @@ def test_two_parameters_are_the_two_single_answers(folder: Any, samples: Any) ->
     o = _of(folder(), samples)
 
     def values(*keys: str) -> list[Any]:
-        found: Coverages = room.coverages(o, Query(parameters=keys))
+        found: Coverages = answer(o.dataset, Query(parameters=keys))
         return [{k: told(c)[4][k] for k in keys} for c in found.members]
 
     assert values("a", "b") == [a | b for a, b in zip(values("a"), values("b"), strict=True)]
@@ -618,8 +634,8 @@ def test_two_parameters_are_the_two_single_answers(folder: Any, samples: Any) ->
 @given(samples=SAMPLES)
 def test_all_locations_together_are_everything(folder: Any, samples: Any) -> None:
     o = _of(folder(), samples)
-    each = [c for i in o.ids for c in room.coverages(o, Query(verb="location", where=AtLocation((i,)))).members]
-    assert [told(c) for c in each] == [told(c) for c in room.coverages(o, Query()).members]
+    each = [c for i in o.ids for c in answer(o.dataset, Query(verb="location", where=AtLocation((i,)))).members]
+    assert [told(c) for c in each] == [told(c) for c in answer(o.dataset, Query()).members]
 
 
 # --- tables of text --------------------------------------------------------------------------------------------------
@@ -640,7 +656,7 @@ def test_the_delimiter_of_a_table_never_changes_it(tmp_path: Path, delimiter: st
     ]
     text = comment + "\n".join(line.replace(" ", delimiter) for line in lines) + "\n"
     o = _table(tmp_path / "a.txt", text.replace("lat_N", "Lat_N"))
-    (found,) = room.coverages(o, Query()).members
+    (found,) = answer(o.dataset, Query()).members
     assert told(found) == (
         "PointSeries", "a", {"t": [ms("2020-01-01"), ms("2020-01-02")], "y": [48.5], "x": [-4.5]}, None,
         {"temp": [1.5, 0.0]},
@@ -721,7 +737,7 @@ def test_columns_are_named_and_a_site_is_placed_by_the_data_set(tmp_path: Path) 
         tmp_path / "b.csv", text, names=(("x", "=2.35"), ("y", "=48.8"), ("time", "when"), ("platform", "=paris"))
     )
     assert site.ids == ("paris",)
-    assert [c.id for c in room.coverages(site, Query(where=At(((2.35, 48.8),)))).members] == ["paris"]
+    assert [c.id for c in answer(site.dataset, Query(where=At(((2.35, 48.8),)))).members] == ["paris"]
 
 
 def test_longitudes_are_written_between_minus_180_and_180(tmp_path: Path) -> None:
@@ -795,7 +811,7 @@ def test_known_values_of_real_files(entry: dict[str, Any]) -> None:
     if key is None:
         assert len(o) == 0 or known["var"] in ("longitude", "latitude")
         return
-    found = room.coverages(o, Query(parameters=(key,)))
+    found = answer(o.dataset, Query(parameters=(key,)))
     values = np.concatenate([b.array().ravel() for c in found.members for b in c.ranges.values()])
     table = pa.concat_tables([pa.Table.from_batches([b]) for b in asked(o, parameters=(key,)).batches()])
     column = table[key].drop_null()
@@ -807,7 +823,7 @@ def test_known_values_of_real_files(entry: dict[str, Any]) -> None:
     x, y, t = _independent(DATA / entry["path"], known)
     if x is None or y is None:
         return
-    here = room.coverages(o, Query(where=At(((x, y),)), parameters=(key,), when=None if t is None else (t,)))
+    here = answer(o.dataset, Query(where=At(((x, y),)), parameters=(key,), when=None if t is None else (t,)))
     held = np.concatenate([b.array().ravel() for c in here.members for b in c.ranges.values()]).astype(float)
     assert np.isclose(held, known["value"], rtol=2e-6, atol=0).any()
 
@@ -841,7 +857,7 @@ def _value(variables: list[Any], names: tuple[str, ...], at: dict[str, int]) -> 
 def test_argo_profiles_lie_along_pressure() -> None:
     o = observations(dataset(DATA / "odatis/argo/1900857_prof.nc"))
     assert (o.feature_type, o.ids) == ("trajectoryProfile", ("1900857",))
-    (found,) = room.coverages(o, Query(where=At(((30.379, -42.218),)), parameters=("TEMP", "PSAL"))).members
+    (found,) = answer(o.dataset, Query(where=At(((30.379, -42.218),)), parameters=("TEMP", "PSAL"))).members
     assert found.domain == "VerticalProfile"
     levels = found.axis("z")
     assert levels is not None
@@ -854,7 +870,7 @@ def test_gnss_positions_are_whole_and_fraction() -> None:
     o = observations(dataset(DATA / "formater/gnss/*.tenv3"))
     assert o.ids == ("PUHI", "PUHR")
     when = (Interval(times.moment("2023-05-28"), times.moment("2023-05-28")),)
-    (found,) = room.coverages(o, Query(verb="location", where=AtLocation(("PUHI",)), when=when)).members
+    (found,) = answer(o.dataset, Query(verb="location", where=AtLocation(("PUHI",)), when=when)).members
     values = {k: b.array().item() for k, b in found.ranges.items()}
     assert (values["east"], values["north"], values["up"]) == pytest.approx((5117.023283, 2144343.148622, 1102.724717))
     assert {o.parameters[k].unit for k in ("east", "north", "up", "sig_up")} == {"m"}
@@ -863,7 +879,7 @@ def test_gnss_positions_are_whole_and_fraction() -> None:
 
 @needs_data
 def test_real_tables_of_text() -> None:
-    quakes = room.facts(dataset(DATA / "formater/seismo/usgs_earthquakes_202404.csv"))
+    quakes = describe(dataset(DATA / "formater/seismo/usgs_earthquakes_202404.csv"))
     assert (quakes.feature_type, quakes.count) == ("point", 596)
     flux = observations(dataset(DATA / "theia/fluxnet_US-Tw3_halfhourly.csv", names=(("x", "=-121.6"), ("y", "=38.1"))))
     assert (flux.feature_type, len(flux)) == ("timeSeries", 4415)
