@@ -83,6 +83,17 @@ class AxisFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """A file of a data set that is offered as it is."""
+
+    name: str
+    size: int
+    """Bytes."""
+    optimized: bool
+    """Whether it is a cloud-optimized GeoTIFF."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What opening the data tells; kept in the state folder so that a listing opens nothing."""
 
@@ -106,6 +117,8 @@ class Facts:
     """Of features: the property that tells the time, or those of its begin and end."""
     mended: tuple[str, ...] = ()
     """What was wrong with the files and how it was read all the same."""
+    originals: tuple[Original, ...] = ()
+    """The files of a grid, where they are offered as they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from poles.dataset import AxisFacts, BBox, Dataset, Described, Facts, Shape
 from poles.grids.grid import Grid
 from poles.grids.horizontal import Rectilinear
 from poles.opened import grids_of, kind
+from poles.originals import originals
 from poles.parts import fingerprint, parts
 from poles.rows.shelf import store_of
 
@@ -27,7 +28,7 @@ def describe(dataset: Dataset) -> Facts:
             store = store_of(dataset, rows)
             return replace(store.facts, version=store.version)
         case _:
-            return replace(_of_grids(grids_of(dataset)), version=version(dataset))
+            return replace(_of_grids(grids_of(dataset)), version=version(dataset), originals=originals(dataset))
 
 
 def version(dataset: Dataset) -> str:

@@ -21,6 +21,10 @@ _FOLDER_FILES = ("zarr.json", ".zmetadata", ".zgroup", ".zattrs", "*/zarr.json",
 """Of a Zarr folder: what changes when arrays are added or grow."""
 
 
+_FORM = 2
+"""Of the facts: those kept in another form are described anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """What facts depend on."""
@@ -41,7 +45,8 @@ _FILE = TypeAdapter(_Kept)
 
 def stamp(dataset: Dataset) -> Stamp:
     """Stats the files, opens none."""
-    how = repr((dataset.source, dataset.kind, dataset.crs, dataset.time_pattern, dataset.names))
+    how = repr((_FORM, dataset.source, dataset.kind, dataset.crs, dataset.time_pattern, dataset.names))
+    how += repr(dataset.access_rights)  # where it is open, files are offered as they are
     return Stamp(_digest(how), _digest("\n".join(_state(s) for s in dataset.source)))
 
 
