@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 sys.path.append(str(Path(__file__).parent))
 pytest.register_assert_rewrite("probe")
 
 from probe.http import Client  # noqa: E402
-from probe.view import CONFIG, View  # noqa: E402
+from probe.view import CONFIG, LIMITED, LIMITED_OF, View  # noqa: E402
 
 COMMAND = [sys.executable, "-c", "import sys; from poles.cli import main; sys.exit(main(sys.argv[1:]))", "serve"]
 
@@ -41,7 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = folder / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*COMMAND, "--config", str(CONFIG), "--port", str(port), "--workers", "1"],
+            [*COMMAND, "--config", str(_config(folder)), "--port", str(port), "--workers", "1"],
             stdout=out, stderr=subprocess.STDOUT, env=environment, start_new_session=True,
         )  # fmt: skip
     try:
@@ -52,6 +53,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _config(folder: Path) -> Path:
+    """The demonstration, and one of its data sets once more under a limit that its whole exceeds."""
+    demo = yaml.load(CONFIG.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    block = demo["resources"][LIMITED_OF]
+    block["poles"] |= {"source": str(CONFIG.parent / block["poles"]["source"]), "limits": {"values": 1000}}
+    block["providers"] = [{"type": "edr", "name": "providers.EDR", "data": LIMITED}]
+    own = {k: demo[k] for k in ("server", "logging", "metadata")}
+    file = folder / "pygeoapi-config.yml"
+    file.write_text(
+        yaml.safe_dump(own | {"poles": {"include": [str(CONFIG)]}, "resources": {LIMITED: block}}, allow_unicode=True),
+        encoding="utf-8",
+    )
+    return file
 
 
 def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

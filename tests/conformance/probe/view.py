@@ -17,6 +17,8 @@ OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 FEATURES = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/"
 FEATURES_CRS = "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs"
 EDR = "http://www.opengis.net/spec/ogcapi-edr-1/1.0/conf/"
+LIMITED, LIMITED_OF = "conformance-limited", "odatis-oisst-daily"
+"""A data set of the demonstration that is served a second time under a small limit, to be refused."""
 PROBED = 10
 """Features that the suites ask where a request has no limit."""
 Document = dict[str, Any]
@@ -166,9 +168,8 @@ def links(document: Document, rel: str | None = None, media: str | None = None) 
 def found(document: Document, rel: str, media: str | None = None) -> Document:
     """A link that must be there."""
     held = links(document, rel, media)
-    assert held, (
-        f"no link {rel}{f' of type {media}' if media else ''} among {[(k.get('rel'), k.get('type')) for k in links(document)]}"
-    )
+    told = [(k.get("rel"), k.get("type")) for k in links(document)]
+    assert held, f"no link {rel} {media or ''} among {told}"
     return held[0]
 
 
