@@ -21,6 +21,8 @@ class Statement:
 
     text: str
     values: tuple[Any, ...] = ()
+    rows: int | None = None
+    """Rows that it gives at most, where that is known: few of them are not worth a stream."""
 
 
 class Store(Protocol):

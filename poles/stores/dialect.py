@@ -1,8 +1,12 @@
 """How SQL is spelled by each engine; everything else of a statement is said once for both."""
 
+import re
+import unicodedata
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from pyproj import CRS
@@ -58,6 +62,10 @@ class Dialect:
         """A time to be bound, compared with columns of type `datetime`: here UTC without a zone."""
         return _moment(ms).replace(tzinfo=None)
 
+    def identified(self, layout: Layout, ids: Sequence[str], values: Values) -> str:
+        """Whether a row has one of some ids."""
+        return " OR ".join(f"{quoted(layout.id)} = {values(i)}" for i in ids) or "FALSE"
+
     def ordered(self, sql: str, of: Type) -> str:
         """An expression that is compared or sorted: texts by their code points."""
         return sql
@@ -65,6 +73,15 @@ class Dialect:
     def unaccented(self, sql: str) -> str:
         """A text without accents."""
         return f"strip_accents({sql})"
+
+    def folded(self, sql: str) -> str:
+        """A text whose case is folded, as Unicode does it for all that is written today."""
+        return _folded(sql, "lower({})")
+
+    def computed(self, op: str, left: str, right: str) -> str:
+        """Arithmetic of floats: what is no finite number is unknown."""
+        found = _with(_ARITHMETIC[op], left, right)
+        return f"NULLIF(NULLIF(NULLIF({found}, CAST('inf' AS DOUBLE)), CAST('-inf' AS DOUBLE)), CAST('nan' AS DOUBLE))"
 
     def geometry(self, layout: Layout) -> str:
         """The geometry of a row, as the spatial functions take it."""
@@ -97,6 +114,52 @@ class Dialect:
         return f"{west} >= {w} AND {east} <= {e} AND {south} >= {s} AND {north} <= {n}"
 
 
+_ARITHMETIC = {
+    "+": "(l + r)", "-": "(l - r)", "*": "(l * r)", "/": "(l / NULLIF(r, 0))", "^": "pow(l, r)",
+    "div": "trunc(l / NULLIF(r, 0))", "%": "(l - r * trunc(l / NULLIF(r, 0)))",
+}  # fmt: skip
+_ATOM = re.compile(r'CAST\((\$\d+|"[^"]+") AS [a-zA-Z ]+\)')
+
+
+def _with(formula: str, left: str, right: str) -> str:
+    """A formula of `l` and `r`, each of which is written once unless it is short."""
+    if _ATOM.fullmatch(left) and _ATOM.fullmatch(right):
+        return re.sub(r"\b[lr]\b", lambda m: left if m[0] == "l" else right, formula)
+    return f"(SELECT {formula} FROM (SELECT {left} AS l, {right} AS r OFFSET 0) AS operands)"
+
+
+def _folded(sql: str, lower: str) -> str:
+    small = lower.format(f"replace({sql}, 'İ', 'i̇')")
+    return f"replace(translate({small}, 'ςſµϐϑϕϖϰϱϵẛι', 'σsμβθφπκρεṡι'), 'ß', 'ss')"
+
+
+_PRODUCT = "log(abs(l)) + log(abs(r))"
+_QUOTIENT = (
+    "(CASE WHEN r = 0 THEN NULL WHEN l = 0 THEN 0 * r WHEN log(abs(l)) - log(abs(r)) > 308 THEN NULL "
+    "WHEN log(abs(l)) - log(abs(r)) < -307 THEN 0 ELSE l / r END)"
+)
+_GUARDED = {
+    "+": "(CASE WHEN abs(l) < 8e307 AND abs(r) < 8e307 THEN l + r END)",
+    "-": "(CASE WHEN abs(l) < 8e307 AND abs(r) < 8e307 THEN l - r END)",
+    "*": f"(CASE WHEN l = 0 OR r = 0 THEN l * r WHEN {_PRODUCT} > 308 THEN NULL WHEN {_PRODUCT} < -307 THEN 0 "
+         "ELSE l * r END)",
+    "/": _QUOTIENT,
+    "div": f"trunc({_QUOTIENT})",
+    "%": f"(l - r * trunc({_QUOTIENT}))",
+    "^": "(CASE WHEN r = 0 THEN 1 + 0 * l WHEN l = 0 AND r > 0 THEN 0 WHEN l = 0 OR l < 0 AND r <> trunc(r) THEN NULL "
+         "WHEN r * log(abs(l)) > 308 THEN NULL WHEN r * log(abs(l)) < -307 THEN 0 ELSE power(l, r) END)",
+}  # fmt: skip
+
+
+@lru_cache(1)
+def _marks() -> str:
+    """A class of all marks (accents and others) as a literal: what `strip_accents` of DuckDB leaves out."""
+    marks = [c for c in range(0x300, 0xE01F0) if unicodedata.category(chr(c))[0] == "M"]
+    starts = [c for c, before in zip(marks, [0, *marks], strict=False) if c != before + 1]
+    ends = [c for c, after in zip(marks, [*marks[1:], 0], strict=True) if after != c + 1]
+    return f"'[{''.join(f'{chr(a)}-{chr(b)}' for a, b in zip(starts, ends, strict=True))}]'"
+
+
 EARLIEST, LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
 
 
@@ -112,6 +175,9 @@ def _moment(ms: int) -> datetime:
 DUCK = Dialect()
 
 
+_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,18}")
+
+
 @dataclass(frozen=True)
 class Postgis(Dialect):
     """PostgreSQL's words, in sessions whose time zone is UTC."""
@@ -125,6 +191,8 @@ class Postgis(Dialect):
     """Of the geometries, where it is not that of their CRS."""
     source: str | None = None
     """What is asked in the place of the table: a query in parentheses, its columns of the types above."""
+    numbered: bool = False
+    """Whether ids are whole numbers, as those of tables of others are."""
 
     def table(self, layout: Layout) -> str:
         return super().table(layout) if self.source is None else self.source
@@ -132,11 +200,26 @@ class Postgis(Dialect):
     def moment(self, ms: int) -> datetime:
         return _moment(ms)
 
+    def identified(self, layout: Layout, ids: Sequence[str], values: Values) -> str:
+        if not self.numbered:
+            return super().identified(layout, ids, values)
+        numbers = [int(i) for i in ids if _NUMBER.fullmatch(i)]
+        return f"{quoted(layout.id)} = ANY(CAST({values([n for n in numbers if abs(n) < 2**63])} AS bigint[]))"
+
     def ordered(self, sql: str, of: Type) -> str:
         return f'({sql}) COLLATE "C"' if of == "string" else sql
 
     def unaccented(self, sql: str) -> str:
-        return f"regexp_replace(normalize({sql}, NFD), '[\\u0300-\\u036f]', '', 'g')"
+        return f"normalize(regexp_replace(normalize({sql}, NFD), {_marks()}, '', 'g'), NFC)"
+
+    def folded(self, sql: str) -> str:
+        return _folded(sql, 'lower({} COLLATE "und-x-icu")')
+
+    def computed(self, op: str, left: str, right: str) -> str:
+        """PostgreSQL refuses what overflows: it is never asked; what underflows is 0."""
+        found = _with(_GUARDED[op], left, right)
+        unbounded = "CAST('Infinity' AS float8)"
+        return f"NULLIF(NULLIF(NULLIF({found}, {unbounded}), -{unbounded}), CAST('NaN' AS float8))"
 
     def geometry(self, layout: Layout) -> str:
         return quoted(layout.geometry or "")

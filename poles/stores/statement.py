@@ -28,15 +28,16 @@ def page(
     values = Values()
     found = [*_conditions(layout, dialect, query, values), *([among] if among else [])]
     limit, offset = query.page.limit, query.page.offset
+    rows = len(query.ids) if query.ids is not None else None if limit is None else limit + ahead
     if not found and not query.sort and layout.row is not None and (offset or limit is not None):
-        return Statement(_whole_page(layout, dialect, query, columns, ahead, values), tuple(values.bound))
+        return Statement(_whole_page(layout, dialect, query, columns, ahead, values), tuple(values.bound), rows)
     text = f"SELECT {_selected(layout, dialect, query, columns)} FROM {dialect.table(layout)}{_where(found)}"
     text += _order(layout, dialect, query)
     if limit is not None:
         text += f" LIMIT {values(limit + ahead)}"
     if offset:
         text += f" OFFSET {values(offset)}"
-    return Statement(text, tuple(values.bound))
+    return Statement(text, tuple(values.bound), rows)
 
 
 def counted(layout: Layout, dialect: Dialect, query: Query, *, among: str = "") -> Statement | None:
@@ -45,7 +46,7 @@ def counted(layout: Layout, dialect: Dialect, query: Query, *, among: str = "") 
     found = [*_conditions(layout, dialect, query, values), *([among] if among else [])]
     if not found and layout.count is not None:
         return None
-    return Statement(f"SELECT count(*) FROM {dialect.table(layout)}{_where(found)}", tuple(values.bound))
+    return Statement(f"SELECT count(*) FROM {dialect.table(layout)}{_where(found)}", tuple(values.bound), 1)
 
 
 def selection(
@@ -108,7 +109,7 @@ def _key(layout: Layout, dialect: Dialect, name: str) -> str:
 
 def _conditions(layout: Layout, dialect: Dialect, query: Query, values: Values) -> list[str]:
     found = [
-        _ids(layout, query.ids, values),
+        None if query.ids is None else dialect.identified(layout, query.ids, values),
         place(layout, dialect, query, values),
         _time(layout, dialect, query.when, values),
         _level(layout, query.levels, values),
@@ -121,10 +122,6 @@ def _conditions(layout: Layout, dialect: Dialect, query: Query, values: Values) 
 def _any(conditions: Iterable[str]) -> str:
     """Any of several conditions; none of no conditions."""
     return " OR ".join(f"({c})" for c in conditions) or "FALSE"
-
-
-def _ids(layout: Layout, ids: Sequence[str] | None, values: Values) -> str | None:
-    return None if ids is None else _any(f"{quoted(layout.id)} = {values(i)}" for i in ids)
 
 
 def place(layout: Layout, dialect: Dialect, query: Query, values: Values) -> str | None:
