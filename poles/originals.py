@@ -26,13 +26,13 @@ def originals(dataset: Dataset) -> tuple[Original, ...]:
     return tuple(found)
 
 
-def original(dataset: Dataset, name: str) -> tuple[Path, str]:
-    """The path and the version of one of the files that the collection links. Raises NotFound for any other name."""
+def original(dataset: Dataset, name: str) -> Path:
+    """The path of one of the files that the collection links. Raises NotFound for any other name."""
     offered = dataset.facts.originals if dataset.facts is not None else ()
     part = _named(dataset).get(name) if any(o.name == name for o in offered) else None
     if part is None:
         raise NotFound("file", f"{dataset.id} offers no file of that name", "take one of the collection's links")
-    return Path(part.href), part.version
+    return Path(part.href)
 
 
 def _named(dataset: Dataset) -> dict[str, Part]:

@@ -1,9 +1,12 @@
 """The door of OGC API - Coverages."""
 
-from typing import Any
+from typing import Any, BinaryIO
 
+from poles.answer import whole
 from poles.coverage import Coverages
 from poles.dataset import AxisFacts, Dataset
+from poles.encodings import cis
+from poles.originals import original
 from poles.parse.subset import NAMES
 from providers.door import Document, Door, Words, bridged, document, joined, nothing, ogc, written
 
@@ -38,6 +41,18 @@ class Coverage(Door):
         self.num_bands = len(self.dataset.parameters)
         self._coverage_properties = _properties(self.dataset, axes)
         self.native = str(provider_def.get("format", {}).get("name", "NetCDF"))
+
+    def domain_set(self) -> Document:
+        """Where the cells lie, as CIS JSON. Raises NotFound where they are no single grid of rows and columns."""
+        return cis.domain_set(whole(self.dataset))
+
+    def range_type(self) -> Document:
+        """The parameters as fields, as CIS JSON."""
+        return cis.range_type(whole(self.dataset))
+
+    def original(self, name: str) -> BinaryIO:
+        """One of the files that are offered as they are, open. Raises NotFound."""
+        return original(self.dataset, name).open("rb")
 
     def query(self, **keywords: Any) -> Document | bytes:
         """What stock pygeoapi asks: CoverageJSON as a dict, or the bytes of the native format."""

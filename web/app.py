@@ -22,7 +22,7 @@ from poles.describe import describe
 from poles.errors import Busy, Invalid, NotFound, PolesError
 from poles.settings import Settings
 from poles.settings import settings as environment
-from web import data, documents, errors, execution, operations, pages
+from web import coverages, data, documents, errors, execution, operations, pages
 from web.asked import asked
 from web.kept import Kept
 from web.manners.compression import packed
@@ -57,6 +57,9 @@ ROUTES = (
     Route("/collections/<collection>/locations", data.locations),
     Route("/collections/<collection>/locations/<path:location>", data.location),
     Route("/collections/<collection>/coverage", data.coverage),
+    Route("/collections/<collection>/coverage/domainset", coverages.domain_set),
+    Route("/collections/<collection>/coverage/rangetype", coverages.range_type),
+    Route("/collections/<collection>/files/<path:name>", coverages.file),
     Route("/collections/<collection>/items", data.items),
     Route("/collections/<collection>/items/<path:item>", data.item),
     Route("/processes", documents.processes),

@@ -86,6 +86,8 @@ def _answered(
     anything = (asked.held or "").strip() == "*"  # whatever is there: but it must be there
     if not anything and unchanged(asked, etag):
         return not_modified(etag)
+    if (kept := ranges.again(asked.request, etag)) is not None:
+        return kept
     found: Answer = door.ask(verb, {**asked.parameters, **path}, text=html or written_as.name in TEXTS)
     if anything and unchanged(asked, etag):
         return not_modified(etag)
@@ -155,7 +157,10 @@ def _sent(
         headers.append(("Content-Disposition", f'attachment; filename="{name}"'))
     if asked.request.method == "HEAD" and written_as.name not in TEXTS and not _is_small(found):
         return Response(iter(()), headers=headers)
-    return Response(gathered(written_as.write(found, _context(asked, dataset, verb, found))), headers=headers)
+    body = written_as.write(found, _context(asked, dataset, verb, found))
+    if isinstance(body, Spooled):
+        return ranges.made(asked.request, body.file, headers, dict(headers)["ETag"])
+    return Response(gathered(body), headers=headers)
 
 
 def _is_small(found: Answer) -> bool:

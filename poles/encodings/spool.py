@@ -4,16 +4,35 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from poles.settings import settings
 
 _PIECE = 1 << 20
 
 
-def spooled(fill: Callable[[Path], None], suffix: str) -> Iterator[bytes]:
-    """The bytes of the file that `fill` writes, which has no name any more when the first of them is given.
+class Spooled(Iterator[bytes]):
+    """The bytes of a file that has no name any more: it is gone once it is closed."""
 
-    The file stands in the state folder. An error of `fill` is raised before anything is given.
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def __next__(self) -> bytes:
+        piece = b"" if self.file.closed else self.file.read(_PIECE)
+        if not piece:
+            self.file.close()
+            raise StopIteration
+        return piece
+
+    def close(self) -> None:
+        """Gives the file up."""
+        self.file.close()
+
+
+def spooled(fill: Callable[[Path], None], suffix: str) -> Spooled:
+    """The bytes of the file that `fill` writes, before the first of them is given.
+
+    The file stands in the state folder, and has no name any more when it is written.
     """
     folder = settings().state / "spool"
     folder.mkdir(parents=True, exist_ok=True)
@@ -22,9 +41,6 @@ def spooled(fill: Callable[[Path], None], suffix: str) -> Iterator[bytes]:
     path = Path(name)
     try:
         fill(path)
-        file = path.open("rb")
+        return Spooled(path.open("rb"))
     finally:
         path.unlink(missing_ok=True)
-    with file:
-        while piece := file.read(_PIECE):
-            yield piece

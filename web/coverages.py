@@ -1,0 +1,46 @@
+"""What stands beside a coverage: its domain set, its range type, and the files that it was made of."""
+
+import os
+
+from flask import Response
+
+from web import documents, ranges
+from web.asked import VARY, Asked, declared, not_modified, unchanged
+from web.manners.freshness import tag
+
+TIFF = "image/tiff; application=geotiff"
+
+
+def domain_set(asked: Asked, collection: str) -> Response:
+    """Where the cells of a grid lie (CIS JSON)."""
+    declared(asked, ())
+    door = asked.views.door(asked.view.dataset(collection), "coverage")
+    return documents.sent(asked, "document", door.domain_set)
+
+
+def range_type(asked: Asked, collection: str) -> Response:
+    """What the cells of a grid hold (CIS JSON)."""
+    declared(asked, ())
+    door = asked.views.door(asked.view.dataset(collection), "coverage")
+    return documents.sent(asked, "document", door.range_type)
+
+
+def file(asked: Asked, collection: str, name: str) -> Response:
+    """A file of a data set as it lies there; ranges of it may be asked."""
+    declared(asked, ())
+    dataset = asked.view.dataset(collection)
+    opened = asked.views.door(dataset, "coverage").original(name)
+    state = os.fstat(opened.fileno())
+    entity_tag = tag(name, f"{state.st_mtime_ns} {state.st_size}").removeprefix("W/")  # strong: these bytes, no others
+    if unchanged(asked, entity_tag):
+        opened.close()
+        return not_modified(entity_tag)
+    headers = [
+        ("Content-Type", TIFF),
+        ("ETag", entity_tag),
+        ("Vary", VARY),
+        ("Content-Disposition", f'attachment; filename="{name.split("/")[-1]}"'),
+    ]
+    response = ranges.sent(asked.request, opened, headers, entity_tag)
+    response.call_on_close(opened.close)
+    return response
