@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
