@@ -2,12 +2,14 @@
 
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from pyproj.exceptions import CRSError
 
 from poles.crs import OFFERED, crs
 from poles.dataset import Dataset, Described, Kind, Text
 from poles.metadata.extents import extent
+from poles.metadata.slices import appended, is_even, one_slice
 from poles.query import CRS84
 from poles.units import ucum
 
@@ -40,6 +42,9 @@ TITLES = {
     "alternate": Text("This document as HTML", "Ce document en HTML"),
     "items": Text("Items as {}", "Éléments en {}"),
     "coverage": Text("Coverage as {}", "Couverture en {}"),
+    "domainset": Text("Where the cells lie (domain set)", "Où sont les mailles (domaine)"),
+    "rangetype": Text("What the cells hold (range type)", "Ce que contiennent les mailles (type des valeurs)"),
+    "enclosure": Text("Original file {}", "Fichier d'origine {}"),
     "schema": Text("Schema", "Schéma"),
     "queryables": Text("Queryables", "Propriétés interrogeables"),
     "sortables": Text("Sortables", "Propriétés de tri"),
@@ -218,12 +223,48 @@ def _data_links(dataset: Dataset, here: str, language: str) -> list[Document]:
         title = TITLES["items_query" if query == "items" else query].in_(language)
         found.append(link(f"{here}/{query}", "data", _media_type(query), title))
     if "coverage" in dataset.apis:
-        found += _alternatives(f"{here}/coverage", f"{REL}coverage", "coverage", coverage_formats(dataset), language)
+        found += _coverage_links(dataset, here, language)
     if "feature" in dataset.apis:
         found += _alternatives(f"{here}/items", "items", "items", ROWS, language)
     if "edr" not in dataset.apis and found:  # EDR asks for a `data` link on every collection of a list
         found.append({**found[0], "rel": "data"})
     return found
+
+
+def _coverage_links(dataset: Dataset, here: str, language: str) -> list[Document]:
+    """Links to the coverage; where it is an image, to what its cells are and hold; to the files that it was made of.
+
+    The link as GeoTIFF names a time and a level: what follows it (GDAL) asks for a box and a size alone.
+    """
+    formats = coverage_formats(dataset)
+    found = _alternatives(f"{here}/coverage", f"{REL}coverage", "coverage", formats, language)
+    images = [one for one in found if one["type"] == MEDIA_TYPES["GeoTIFF"]]
+    if not is_even(dataset):
+        found = [one for one in found if one not in images]
+    elif images:
+        shown = one_slice(dataset)
+        images[0]["href"] += appended(shown)
+        images[0]["title"] += f" ({', '.join(value for _, value in shown)})" if shown else ""
+        for name in ("domainset", "rangetype"):
+            title = TITLES[name].in_(language)
+            found.append(link(f"{here}/coverage/{name}", f"{REL}coverage-{name}", "application/json", title))
+    return found + _enclosures(dataset, here, language)
+
+
+def _enclosures(dataset: Dataset, here: str, language: str) -> list[Document]:
+    """Links to the files of a data set, which are sent as they are."""
+    return [
+        {
+            **link(
+                f"{here}/files/{quote(o.name)}",
+                "enclosure",
+                MEDIA_TYPES["GeoTIFF"] + ("; profile=cloud-optimized" if o.optimized else ""),
+                TITLES["enclosure"].in_(language).format(o.name),
+            ),
+            "length": o.size,
+        }
+        for o in (dataset.facts.originals if dataset.facts is not None else ())
+    ]
 
 
 def _alternatives(href: str, rel: str, title: str, formats: tuple[str, ...], language: str) -> list[Document]:
