@@ -79,8 +79,6 @@ def _inspect(asked: Arguments) -> int:
 def _publish(asked: Arguments) -> int:
     from poles import publish
 
-    if asked.store is not None:
-        raise Invalid("--store", f"{asked.store}: rows are read from their files", "leave it out")
     config = _config(asked)
     with _progress(f"reading {_named(asked.paths)}"):
         published = publish.publish(_request(asked), config)
@@ -204,7 +202,7 @@ def _parser() -> _Parser:
     publish.add_argument("--id", metavar="ID", help="of the collection; else from the file name")
     publish.add_argument("--pole", metavar="P", help="theia, aeris, formater or odatis")
     publish.add_argument("--title", metavar="T")
-    publish.add_argument("--store", metavar="URL", help="a store of rows")
+    publish.add_argument("--store", metavar="URL", help="where rows are to lie: postgresql://user@host/database")
     unpublish = _command(commands, "unpublish", _unpublish, "take a collection out of the catalogue")
     unpublish.add_argument("id", metavar="ID")
     check = _command(commands, "check", _check, "tell the faults of the catalogue")
@@ -245,7 +243,7 @@ def _config(asked: Arguments) -> Path:
 def _request(asked: Arguments) -> Any:
     from poles.publish import Request
 
-    given = {key: getattr(asked, key, None) for key in ("id", "pole", "title", "time_pattern", "crs")}
+    given = {key: getattr(asked, key, None) for key in ("id", "pole", "title", "time_pattern", "crs", "store")}
     return Request(tuple(asked.paths), **given)
 
 

@@ -10,6 +10,7 @@ from poles.parts import Part, opened, parts
 from poles.rows.sampling import is_sampling as is_discrete
 from poles.sources import Replaced, kind_of
 from poles.sources.rows import kind_of_rows
+from poles.stores.postgis import is_table
 
 _KEPT = 256
 _Key = tuple[object, ...]
@@ -24,6 +25,8 @@ def kind(dataset: Dataset) -> Kind:
         return dataset.kind
     if dataset.facts is not None:
         return dataset.facts.kind
+    if is_table(dataset.source):
+        return "features"
     return kind_of_parts(parts(dataset), dataset)
 
 

@@ -18,7 +18,7 @@ from filelock import FileLock
 from poles.catalogue import facts as kept_facts
 from poles.catalogue import files, splice
 from poles.catalogue.documents import BlockError, Document
-from poles.catalogue.entries import IDENTIFIER, PROVIDERS, SERVED, entry, utc
+from poles.catalogue.entries import IDENTIFIER, PROVIDERS, SERVED, database, entry, utc
 from poles.crs import crs as parsed_crs
 from poles.dataset import POLES, Dataset, Facts, Kind, Limits, Text
 from poles.describe import describe
@@ -26,6 +26,7 @@ from poles.errors import Invalid, Unreadable
 from poles.opened import kind_of_parts
 from poles.parts import Part, parts
 from poles.settings import settings
+from poles.stores.postgis import is_table
 
 Block = dict[str, Any]
 FORMATS = {"coverage": {"name": "NetCDF", "mimetype": "application/x-netcdf"}}
@@ -47,6 +48,8 @@ class Request:
     title: str | None = None
     time_pattern: str | None = None
     crs: str | None = None
+    store: str | None = None
+    """URL of the PostgreSQL database that is to hold the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,8 @@ def identifier(source: Sequence[str]) -> str:
     >>> identifier(["/data/OISST v2.1.nc"]), identifier(["/d/sst.20200101.nc", "/d/sst.20200102.nc"])
     ('oisst-v2-1', 'sst')
     """
+    if is_table(source):
+        return _slug(source[0].rpartition("table=")[2].rpartition(".")[2]) or "data"
     names = [os.path.basename(path.rstrip("/")) for pattern in source for path in kept_facts.files(pattern)]
     stems = [re.sub(r"(\.[A-Za-z][A-Za-z0-9]{0,8}){1,2}$", "", name) or name for name in names]
     stem = stems[0] if len(stems) == 1 else re.sub(r"[._-]*\d*$", "", os.path.commonprefix(stems))  # noqa: RUF071
@@ -119,17 +124,29 @@ def provisional(asked: Request, source: tuple[str, ...]) -> Dataset:
         source=source,
         pole=next((p for p in POLES if p == asked.pole), None),
         crs=asked.crs,
+        store=_store(asked.store),
         time_pattern=asked.time_pattern,
     )
 
 
+def _store(url: str | None) -> str | None:
+    try:
+        return None if url is None else database(url)
+    except ValueError as error:
+        raise Invalid("--store", str(error), "give postgresql://user@host/database") from None
+
+
 def described(dataset: Dataset) -> Facts:
     """The facts of data that are all of one kind. Raises `Unreadable`."""
+    if is_table(dataset.source):
+        return describe(dataset)
     members = parts(dataset)
     kinds = {kind_of_parts((member,), dataset): member.href for member in members} if dataset.kind is None else {}
     if len(kinds) > 1:
         told = ", ".join(f"{os.path.basename(href)} holds {kind}" for kind, href in kinds.items())
         raise Unreadable(dataset.id, f"several kinds of data: {told}", "publish each kind by itself")
+    if dataset.store is not None and (dataset.kind or next(iter(kinds))) == "grid":
+        raise Invalid("--store", f"{dataset.id} is a grid, which has no rows", "leave it out")
     try:
         return describe(dataset)
     except Unreadable as error:
@@ -193,6 +210,7 @@ def block_of(asked: Request, dataset: Dataset, facts: Facts, home: Path) -> Bloc
         "pole": asked.pole,
         "source": _relative(dataset.source, home),
         "crs": asked.crs,
+        "store": asked.store,
         "time_pattern": asked.time_pattern,
     }
     return {
@@ -295,6 +313,7 @@ def _reading(wanted: Dataset, found: _Found) -> Dataset:
         kind=known.kind,
         names=known.names,
         crs=wanted.crs or known.crs,
+        store=wanted.store or known.store,
         time_pattern=wanted.time_pattern or known.time_pattern,
     )
 
@@ -317,10 +336,9 @@ def _changes(asked: Request, dataset: Dataset, facts: Facts, home: Path, old: Bl
         (("poles", "source"), _relative(dataset.source, home)),
         (("extents",), _extents(old.get("extents", {}), facts)),
     ]
-    for path, value in ((("title",), asked.title), (("poles", "pole"), asked.pole), (("poles", "crs"), asked.crs),
-                        (("poles", "time_pattern"), asked.time_pattern)):  # fmt: skip
-        if value is not None:
-            wanted.append((path, value))
+    own = ("pole", "crs", "store", "time_pattern")
+    said = [(("title",), asked.title), *((("poles", name), getattr(asked, name)) for name in own)]
+    wanted += [(path, value) for path, value in said if value is not None]
     apis = [p.get("type") for p in old.get("providers", [])]
     if not apis or not set(apis) <= set(SERVED[facts.kind]):
         wanted.append((("providers",), [_provider(api, dataset.id) for api in SERVED[facts.kind]]))

@@ -23,10 +23,9 @@ from poles.catalogue import Catalogue, read
 from poles.catalogue.entries import merged
 from poles.coverage import Answer
 from poles.dataset import Dataset, Described
-from poles.describe import describe
+from poles.describe import describe, version
 from poles.encodings import Context, Kind, choose, misfit
 from poles.errors import Invalid, PolesError
-from poles.parts import parts
 from poles.settings import settings
 
 Parameters = Mapping[str, str | list[str]]
@@ -57,7 +56,7 @@ class Door(BaseProvider):  # type: ignore[misc]
     @property
     def version(self) -> str:
         """The version of the data as they lie there at this moment; the same in every process."""
-        return ";".join(part.version for part in parts(self.dataset))
+        return version(self.dataset)
 
 
 def field(parameter: Described) -> Document:

@@ -123,6 +123,13 @@ class _Parameter(_Strict):
         return replace(base, **given)
 
 
+def database(url: str) -> str:
+    """The URL of a PostgreSQL database. Raises ValueError."""
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ValueError("it is no URL of PostgreSQL, as postgresql://host/database")
+    return url
+
+
 class _Contact(_Strict):
     name: Annotated[str, Field(min_length=1)]
     role: str = "pointOfContact"
@@ -137,6 +144,7 @@ class LimitsGiven(_Strict):
     values: Annotated[int, Field(gt=0)] | None = None
     items: Annotated[int, Field(gt=0)] | None = None
     items_max: Annotated[int, Field(gt=0)] | None = None
+    counts: Literal["exact", "estimated", "none"] | None = None
 
     def over(self, limits: Limits) -> Limits:
         """Those given here, else the others."""
@@ -149,6 +157,7 @@ class _Poles(_Strict):
     kind: Kind | None = None
     parameters: dict[Label, _Parameter | None] = {}
     crs: Annotated[str, BeforeValidator(_code)] | None = None
+    store: Annotated[str, AfterValidator(database)] | None = None
     time_pattern: str | None = None
     names: dict[str, str] = {}
     version: Label | None = None
@@ -266,6 +275,7 @@ def entry(identifier: str, block: Any, folder: str, limits: Limits) -> Dataset:
         bbox=read.extents.spatial.west_south_east_north(),
         interval=None if temporal is None else (temporal.begin, temporal.end),
         crs=own.crs,
+        store=own.store,
         time_pattern=own.time_pattern,
         version=own.version,
         processing_level=own.processing_level,

@@ -35,10 +35,10 @@ def items(store: Store, dataset: Dataset, query: Query) -> Table:
         raise NotFound("itemId", f"{', '.join(query.ids or ())[:80]} is not there", "take an id from the items")
     native, out = crs_of(store.layout.crs), crs_of(_out(store, query))
     schema = _schema(store, columns, query)
+    asked = page(store.layout, store.dialect, query, columns, ahead=int(matched is None), among=among)
     more = _More()
 
     def batches() -> Iterator[pa.RecordBatch]:
-        asked = page(store.layout, store.dialect, query, columns, ahead=int(matched is None), among=among)
         found = (_batch(b, schema, store, native, out) for b in store.batches(asked))
         yield from found if matched is not None else more.cut(found, query.page.limit)
 
@@ -152,8 +152,8 @@ def _out(store: Store, query: Query) -> str:
 
 
 def _described(store: Store, dataset: Dataset, columns: Sequence[Column]) -> dict[str, Described]:
-    names = {c.name for c in columns}
-    return {p.key: dataset.parameter(p.key) or p for p in store.facts.parameters if p.key in names}
+    names, said = {c.name for c in columns}, {p.key: p for p in dataset.parameters}
+    return {p.key: said.get(p.key, p) for p in store.facts.parameters if p.key in names}
 
 
 def reprojected(wkb: pa.Array, source: CRS, target: CRS) -> pa.Array:

@@ -159,6 +159,7 @@ class Index:
         assert about is not None
         self.store, self.groups = store, [_Shape(told) for told in about["groups"]]
         self.feature_type, self.mended = about["feature_type"], tuple(about["mended"])
+        self._known: dict[str, Array] = {}
 
     @cached_property
     def table(self) -> pa.Table:
@@ -192,10 +193,6 @@ class Index:
         if name not in self._known:
             self._known[name] = self.table[name].to_numpy(zero_copy_only=False)
         return self._known[name]
-
-    @cached_property
-    def _known(self) -> dict[str, Array]:
-        return {}
 
 
 class _Shape:
@@ -280,7 +277,7 @@ def _standing(index: Index, query: Query) -> Array:
 
 def _close(x: Array, y: Array, lon: float, lat: float) -> Array:
     across = np.abs((x - lon + 180) % 360 - 180) * np.cos(np.radians(lat))
-    return (across <= _REACH) & (np.abs(y - lat) <= _REACH)
+    return np.asarray((across <= _REACH) & (np.abs(y - lat) <= _REACH))
 
 
 def _runs(index: Index, platforms: Array, values: Values) -> Iterator[str]:

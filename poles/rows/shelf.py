@@ -5,6 +5,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock
@@ -91,8 +92,12 @@ def _of(key: str) -> _Held:
 
 def _key(dataset: Dataset, kind: Kind) -> str:
     """What is read, and how: descriptions may change without the rows being read again."""
-    how = repr((str(settings().state), kind, dataset.source, dataset.crs, dataset.names, dataset.store))
-    return hashlib.sha256(how.encode()).hexdigest()[:16]
+    return _digest((kind, dataset.source, dataset.crs, dataset.names, dataset.store))
+
+
+@lru_cache(4096)
+def _digest(how: tuple[object, ...]) -> str:
+    return hashlib.sha256(repr(how).encode()).hexdigest()[:16]
 
 
 def _stored(dataset: Dataset, kind: Kind, key: str, version: str, members: Sequence[Part]) -> Store:

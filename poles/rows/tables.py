@@ -1,7 +1,6 @@
-"""Rows of a table that a question asks: conditions in space, time and properties, order, pages, batches."""
+"""Rows in memory that a question asks: conditions in space and time, pages, batches."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +18,6 @@ from poles.stored import Array
 
 BATCH = 10_240
 """Rows of one batch."""
-
-Columns = Callable[[str], pa.ChunkedArray | None]
-"""The column of a property; None where there is no such property."""
 
 
 # --- space -----------------------------------------------------------------------------------------------------------
@@ -100,98 +96,15 @@ def point_wkb(x: Array, y: Array) -> pa.Array:
 # --- time ------------------------------------------------------------------------------------------------------------
 
 
-def in_time(when: Sequence[Interval] | None, start: Array, end: Array | None = None) -> Array | None:
-    """Which rows overlap one of the intervals; rows without a time always do. None: every time was asked.
-
-    `start` and `end` are milliseconds; a missing start or end of a row that has the other is open.
-    """
+def in_time(when: Sequence[Interval] | None, t: Array) -> Array | None:
+    """Which times (milliseconds) lie in one of the intervals; a missing one always does. None: every time was asked."""
     if when is None:
         return None
-    first = start if end is None else np.where(start == times.MISSING, times.EARLIEST, start)
-    last = first if end is None else np.where(end == times.MISSING, times.LATEST, end)
-    found = start == times.MISSING if end is None else np.zeros(len(start), bool)
+    found: Array = t == times.MISSING
     for interval in when:
         low, high = times.bind(interval, "standard")
-        if low <= high:
-            found = found | ((first <= high) & (last >= low))
+        found = found | ((t >= low) & (t <= high))
     return found
-
-
-# --- properties ------------------------------------------------------------------------------------------------------
-
-
-def matching(tree: Mapping[str, Any] | None, columns: Columns, rows: int) -> Array | None:
-    """Which rows a CQL2 JSON tree of `=` and `and` lets through; None: there is no filter."""
-    if tree is None:
-        return None
-    operator, arguments = str(tree.get("op", "")).lower(), tree.get("args")
-    if not isinstance(arguments, Sequence) or isinstance(arguments, str):
-        raise _not_understood(tree)
-    match operator:
-        case "and":
-            found = np.ones(rows, bool)
-            for argument in arguments:
-                if not isinstance(argument, Mapping):
-                    raise _not_understood(argument)
-                part = matching(argument, columns, rows)
-                found = found if part is None else found & part
-            return found
-        case "=" if len(arguments) == 2:
-            return _equal(arguments[0], arguments[1], columns)
-        case _:
-            raise _not_understood(tree)
-
-
-def _not_understood(tree: Any) -> Invalid:
-    shown = tree.get("op") if isinstance(tree, Mapping) else tree
-    return Invalid("filter", f"{str(shown)[:60]!r} is not understood", "use `property = value` joined by `and`")
-
-
-def _equal(left: Any, right: Any, columns: Columns) -> Array:
-    if not (isinstance(left, Mapping) and "property" in left):
-        left, right = right, left
-    if not (isinstance(left, Mapping) and isinstance(left.get("property"), str)):
-        raise Invalid("filter", "an = without a property", "write property = value")
-    column = columns(left["property"])
-    if column is None:
-        raise Invalid("filter", f"{left['property']} is not there", "name a property of the items")
-    found = _compared(column, right, left["property"])
-    return np.asarray(pc.fill_null(found, False).combine_chunks() if isinstance(found, pa.ChunkedArray) else found)
-
-
-def _compared(column: pa.ChunkedArray, value: Any, name: str) -> Any:
-    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
-        return _dated(column, value, name)
-    if isinstance(value, Mapping) or value is None:
-        raise Invalid(name, f"{value} is not what it holds", "give a number or a text")
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return pc.equal(column, str(value))
-    try:
-        return pc.equal(column, _scalar(value))
-    except (ValueError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise Invalid(name, f"{str(value)[:60]!r} cannot be compared with it", "give a value of its type") from None
-
-
-def _scalar(value: Any) -> pa.Scalar:
-    """A number as Arrow has it: a whole one beyond 64 bits is a float."""
-    if isinstance(value, str) or (isinstance(value, int) and not -(2**63) <= value < 2**63):
-        return pa.scalar(float(value))
-    return pa.scalar(value)
-
-
-def _dated(column: pa.ChunkedArray, value: Any, name: str) -> Any:
-    text = (
-        value
-        if isinstance(value, str)
-        else isinstance(value, Mapping) and (value.get("timestamp") or value.get("date"))
-    )
-    if not isinstance(text, str):
-        raise Invalid(name, f"{value} is no date", "give 2020-01-31 or 2020-01-31T12:00:00Z")
-    moment = times.moment(text)
-    low, high = times.bind(Interval(moment, moment), "standard")
-    return pc.and_(
-        *(compare(milliseconds_of(column), end) for compare, end in ((pc.greater_equal, low), (pc.less_equal, high)))
-    )
 
 
 def milliseconds_of(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
@@ -205,7 +118,7 @@ def as_milliseconds(column: pa.ChunkedArray | pa.Array) -> Array:
     return np.asarray(ms.combine_chunks() if isinstance(ms, pa.ChunkedArray) else ms)
 
 
-# --- order and pages -------------------------------------------------------------------------------------------------
+# --- pages -------------------------------------------------------------------------------------------------
 
 
 def every(masks: Sequence[Array | None], rows: int) -> Array:
@@ -214,29 +127,6 @@ def every(masks: Sequence[Array | None], rows: int) -> Array:
     if not kept:
         return np.arange(rows)
     return np.flatnonzero(kept[0] if len(kept) == 1 else np.logical_and.reduce(kept))
-
-
-def ordered(rows: Array, sort: Sequence[tuple[str, bool]], columns: Columns) -> Array:
-    """Rows in the order asked, nulls last; equal ones keep their stored order."""
-    for name, ascends in reversed(sort):
-        column = columns(name)
-        if column is None:
-            raise Invalid("sortby", f"{name} is not there", "name a property of the items")
-        taken = column.take(pa.array(rows))
-        taken = taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
-        rows = rows[np.argsort(_ranks(taken, ascends), kind="stable")]
-    return rows
-
-
-def _ranks(column: pa.Array, ascends: bool) -> Array:
-    """The place of each value among the different ones; nulls come last either way."""
-    encoded = column.dictionary_encode()
-    places = np.empty(len(encoded.dictionary) + 1, np.int64)
-    places[np.asarray(pc.sort_indices(encoded.dictionary))] = np.arange(len(encoded.dictionary))
-    if not ascends:
-        places = -places
-    places[-1] = len(places)
-    return places[np.asarray(pc.fill_null(encoded.indices, len(places) - 1))]
 
 
 def paged(rows: Array, page: Page) -> Array:

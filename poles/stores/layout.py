@@ -105,7 +105,7 @@ def as_json(layout: Layout) -> dict[str, Any]:
 
 def from_json(told: Mapping[str, Any]) -> Layout:
     """The layout that `as_json` told."""
-    plain = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items() if k not in ("columns", "schema")}
+    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items() if k not in ("columns", "schema")}
     columns = tuple(Column(*c) for c in told["columns"])
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(told["schema"])))
     return Layout(columns=columns, schema=schema, **plain)
