@@ -55,7 +55,8 @@ class Described:
     standard_name: str | None = None
     description: Text | None = None
     categories: tuple[Category, ...] = ()
-    dtype: Literal["float", "integer", "string", "datetime", "boolean"] = "float"
+    dtype: Literal["float", "integer", "string", "datetime", "date", "boolean", "array", "object"] = "float"
+    """Lists and objects (`array`, `object`) are answered, and neither filtered nor sorted by."""
     cell_methods: str | None = None
 
 

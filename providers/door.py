@@ -30,7 +30,8 @@ from poles.settings import settings
 
 Parameters = Mapping[str, str | list[str]]
 Document = dict[str, Any]
-JSON_TYPES = {"float": "number", "integer": "integer", "string": "string", "boolean": "boolean", "datetime": "string"}
+JSON_TYPES = {"float": "number", "datetime": "string", "date": "string"}
+"""Types of JSON schemas, where they are called otherwise than ours."""
 
 
 class Door(BaseProvider):  # type: ignore[misc]
@@ -62,7 +63,7 @@ class Door(BaseProvider):  # type: ignore[misc]
 def field(parameter: Described) -> Document:
     """A parameter as pygeoapi describes it: a JSON schema with title and unit (a fresh dict: stock writes into it)."""
     schema: Document = {
-        "type": JSON_TYPES[parameter.dtype],
+        "type": JSON_TYPES.get(parameter.dtype, parameter.dtype),
         "title": parameter.label.en,
         "x-ogc-unit": parameter.unit or "",
     }

@@ -336,7 +336,7 @@ def _literal(described: Described, text: str) -> Any:
             if text.lower() not in ("true", "false"):
                 raise Invalid(described.key, f"{shown(text)!r} is neither true nor false", "give true or false")
             return text.lower() == "true"
-        case "datetime":
+        case "datetime" | "date":
             day = when.moment(text, described.key).day
             return {"date" if day else "timestamp": text}
         case _:

@@ -59,7 +59,7 @@ def vector_rows(href: str, names: Mapping[str, str] | None = None, crs: str | No
     native, assumed = (uri(crs_of(crs)), []) if crs is not None else _crs(href, meta.get("crs"), geometry)
     fids = [str(f) for f in meta["fids"]]
     roles = _roles(table, given)
-    described = {n: _described(n, table[n].type) for n in table.column_names if n != name}
+    described = {n: _described(n, table[n]) for n in table.column_names if n != name}
     return Rows(table, roles, described, "features", native, name, {"fids": fids}, tuple(assumed))
 
 
@@ -191,16 +191,30 @@ def times_of(table: pa.Table, given: str | None) -> tuple[str, ...]:
     return (known[0],) if len(known) == 1 else ()
 
 
-def _described(key: str, kind: pa.DataType) -> Described:
+def _nested(column: pa.ChunkedArray) -> str:
+    """Whether a column holds lists or objects; of JSON, as its first value does."""
+    kind = column.type
+    if not isinstance(kind, pa.BaseExtensionType):
+        return "array" if pa.types.is_list(kind) or pa.types.is_large_list(kind) else "object"
+    first = next((v for v in column.drop_null().slice(0, 1).to_pylist()), "{}")
+    return "array" if str(first).lstrip().startswith("[") else "object"
+
+
+def _described(key: str, column: pa.ChunkedArray) -> Described:
     """A property by its type."""
     dtype: Any = "string"
+    kind = column.type
     if pa.types.is_floating(kind):
         dtype = "float"
     elif pa.types.is_integer(kind):
         dtype = "integer"
     elif pa.types.is_boolean(kind):
         dtype = "boolean"
-    elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+    elif pa.types.is_timestamp(kind):
         dtype = "datetime"
+    elif pa.types.is_date(kind):
+        dtype = "date"
+    elif pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType):
+        dtype = _nested(column)
     label = key.replace("_", " ")
     return Described(key, Text(label, label), dtype=dtype)
