@@ -11,9 +11,10 @@ from poles import __version__
 from poles.coverage import Coverages, Table
 from poles.dataset import Dataset
 from poles.encodings import FORMATS, Context, Format, Kind, choose, misfit
+from poles.encodings.spool import Spooled
 from poles.errors import Invalid, NotAcceptable, NotFound
 from poles.metadata import ogc
-from web import documents, pages
+from web import documents, pages, ranges
 from web.asked import HTML, JSON, VARY, Asked, not_modified, unchanged, wants_html
 from web.manners.freshness import tag
 from web.manners.negotiation import Offer, best
