@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from poles.coverage import Answer
-from poles.encodings import covjson, csv, geojson, geotiff, netcdf
+from poles.encodings import covjson, csv, flatgeobuf, geojson, geojsonseq, geoparquet, geotiff, netcdf
+from poles.encodings.accepted import ranges, weight
 from poles.encodings.format import Context, Format, Kind, essence
 from poles.errors import Invalid, NotAcceptable
 
@@ -20,6 +21,10 @@ FORMATS: tuple[Format, ...] = (
         ("coverages", "table"), geojson.carries, geojson.write,
     ),
     Format(
+        "GeoJSONSeq", "application/geo+json-seq", "geojsons", ("geojsonl", "application/geojson-seq"),
+        ("table",), geojsonseq.carries, geojsonseq.write,
+    ),
+    Format(
         "CSV", "text/csv", "csv", (), ("coverages", "table"), csv.carries, csv.write,
     ),
     Format(
@@ -29,6 +34,14 @@ FORMATS: tuple[Format, ...] = (
     Format(
         "GeoTIFF", "image/tiff; application=geotiff", "tif", ("tiff", "tif", "application/x-geotiff", "image/geotiff"),
         ("coverages",), geotiff.carries, geotiff.write,
+    ),
+    Format(
+        "FlatGeobuf", "application/flatgeobuf", "fgb", ("fgb",), ("table",), flatgeobuf.carries, flatgeobuf.write,
+    ),
+    Format(
+        "GeoParquet", "application/vnd.apache.parquet", "parquet",
+        ("parquet", "application/parquet", "application/x-parquet"),
+        ("table",), geoparquet.carries, geoparquet.write,
     ),
 )  # fmt: skip
 
@@ -56,12 +69,10 @@ def choose(f: str | None, accept: str | None, kind: Kind, default: str = "") -> 
         return _asked(f, offered, kind)
     if accept is None or not accept.strip():
         return usual
-    ranges = _ranges(accept)
-    open_ = [x for x in offered if _liking(x, ranges, kind) > 0]
-    found = next((x for r, q in ranges if q > 0 and (x := _matching(r, open_, usual, kind)) is not None), None)
-    if found is None:
+    found = max((_liked(x, accept, kind), x is usual, -at) for at, x in enumerate(offered))
+    if not found[0][0]:
         raise NotAcceptable("Accept", f"{accept[:60]!r} fits no format", f"accept {_names(offered)}")
-    return found
+    return offered[-found[2]]
 
 
 def misfit(written_as: Format, answer: Answer) -> tuple[str, str] | None:
@@ -84,44 +95,10 @@ def _names(formats: Iterable[Format]) -> str:
     return ", ".join(x.name for x in formats)
 
 
-def _ranges(accept: str) -> list[tuple[str, float]]:
-    """The media ranges of an Accept header and their weights, the preferred first.
-
-    A header that says nothing, or only that no page is wanted, leaves all formats.
-    """
-    found = []
-    for part in accept.split(","):
-        media, *parameters = (p.strip() for p in part.split(";"))
-        weight = next((_weight(p[2:]) for p in parameters if p.lower().startswith("q=")), 1.0)
-        if media:
-            found.append((media.lower(), weight))
-    if all(media == "text/html" and weight <= 0 for media, weight in found):
-        found.append(("*/*", 1.0))
-    return sorted(found, key=lambda f: -f[1])
-
-
-def _liking(written_as: Format, ranges: list[tuple[str, float]], kind: Kind) -> float:
-    """The weight of the most specific ranges that hold a format."""
-    own = {*written_as.names, *(("application/json",) if written_as.name == _JSON[kind] else ())}
-    for level in (own, {f"{essence(written_as.media_type).split('/')[0]}/*"}, {"*/*"}):
-        if weights := [weight for media, weight in ranges if media in level]:
-            return max(weights)
-    return 0.0
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
-
-
-def _matching(media: str, offered: list[Format], usual: Format, kind: Kind) -> Format | None:
-    if media == "application/json":
-        return next((x for x in offered if x.name == _JSON[kind]), None)
-    fitting = [
-        x
-        for x in offered
-        if media in ("*/*", *x.names) or (media.endswith("/*") and essence(x.media_type).startswith(media[:-1]))
-    ]
-    return usual if usual in fitting else next(iter(fitting), None)
+def _liked(written_as: Format, accept: str, kind: Kind) -> tuple[float, tuple[int, int], int]:
+    """How much a client likes a format. A header that only says that no page is wanted leaves all formats."""
+    wanted = ranges(accept)
+    if all(r.media == "text/html" and not r.weight for r in wanted):
+        wanted = (*wanted, *ranges("*/*"))
+    own = [written_as.media_type, *(n for n in written_as.aliases if "/" in n)]
+    return weight([*own, "application/json"] if written_as.name == _JSON[kind] else own, wanted)

@@ -1,7 +1,6 @@
 """Arrow columns as texts: numbers in their shortest form, times as RFC 3339, text as CSV or JSON quotes it."""
 
 import base64
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from poles.encodings.arrays import plain
+from poles.encodings.kernels import cast, characters, joined, replaced
 from poles.encodings.labels import texts
 from poles.stored import Array
 
 _IN_CSV = r'[",\r\n]|^\s|\s$|^$'
-_IN_JSON = r'["\\\x00-\x1f]'
+_ESCAPED = np.isin(np.arange(256), [*range(32), ord('"'), ord("\\")])
+"""The bytes that a text in JSON may not hold as they are."""
 
 
 def column(values: Array) -> pa.Array:
@@ -42,14 +43,13 @@ def as_csv(values: pa.Array) -> pa.Array:
     >>> as_csv(pa.array([["a", "b"], None])).to_pylist()
     ['"[""a"",""b""]"', None]
     """
-    plain_texts, quoted = _texts(values)
+    plain_texts, quoted = as_text(values)
     if not quoted and not _is_json(values.type):
         return plain_texts
     special = pc.match_substring_regex(plain_texts, _IN_CSV)
     if not pc.any(special).as_py():
         return plain_texts
-    doubled = pc.replace_substring(plain_texts, '"', '""')
-    return pc.if_else(special, joined(['"', doubled, '"'], None), plain_texts)
+    return pc.if_else(special, joined(['"', replaced(plain_texts, '"', '""'), '"'], None), plain_texts)
 
 
 def as_json(values: pa.Array) -> pa.Array:
@@ -58,59 +58,40 @@ def as_json(values: pa.Array) -> pa.Array:
     >>> as_json(pa.array(["<é>", 'say "c"', None])).to_pylist()
     ['"<é>"', '"say \\\\"c\\\\""', None]
     """
+    parts = json_parts(values)
+    return parts[0] if len(parts) == 1 else joined(parts, None)
+
+
+def json_parts(values: pa.Array) -> list[Any]:
+    """The same as parts that are yet to be joined row by row, which are several only where no value is missing."""
     if pa.types.is_floating(values.type):
-        values = _finite(values)
-    plain_texts, quoted = _texts(values)
-    if not quoted:
-        return plain_texts
-    if pc.any(pc.match_substring_regex(plain_texts, _IN_JSON)).as_py():
-        return pa.array([None if t is None else orjson.dumps(t).decode() for t in plain_texts.to_pylist()], pa.string())
-    return joined(['"', plain_texts, '"'], None)
+        return [_json_floats(values)]
+    if pa.types.is_timestamp(values.type):
+        texts_, end = _clock(values), 'Z"'
+    else:
+        texts_, quoted = as_text(values)
+        if not quoted:
+            return [texts_]
+        if _ESCAPED[characters(texts_)].any():
+            return [_escaped(texts_)]
+        end = '"'
+    return [joined(['"', texts_, end], None)] if texts_.null_count else ['"', texts_, end]
 
 
-def joined(parts: Sequence[pa.Array | str], null: str | None) -> pa.Array:
-    """Columns of texts joined row by row; `null` stands for what is missing, None makes the row missing.
-
-    >>> joined([pa.array(["a", None]), ":"], "-").to_pylist()
-    ['a:', '-:']
-    """
-    scalars = [pa.scalar(p) if isinstance(p, str) else p for p in parts]
-    handling = (
-        {"null_handling": "emit_null"} if null is None else {"null_handling": "replace", "null_replacement": null}
-    )
-    return pc.binary_join_element_wise(*scalars, "", **handling)
-
-
-def document(lines: pa.Array, between: str) -> bytes:
-    """All texts of a column as one.
-
-    >>> document(pa.array(["a", "b"]), ",")
-    b'a,b'
-    """
-    whole = pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)
-    text: bytes = pc.binary_join(whole, between)[0].as_buffer().to_pybytes()
-    return text
-
-
-def _finite(values: pa.Array) -> pa.Array:
-    finite = pc.is_finite(values)
-    return values if pc.all(finite).as_py() else pc.if_else(finite, values, pa.scalar(None, values.type))
-
-
-def _texts(values: pa.Array) -> tuple[pa.Array, bool]:
+def as_text(values: pa.Array) -> tuple[pa.Array, bool]:
     """The texts of a column, and whether they may need quotes in JSON (which numbers and truth values do not)."""
     kind, is_ = values.type, pa.types
     if is_.is_dictionary(kind):
-        return _texts(values.dictionary_decode())
+        return as_text(values.dictionary_decode())
     if is_.is_string(kind):
         return values, True
     if is_.is_timestamp(kind):
-        return _iso(values), True
+        return joined([_clock(values), "Z"], None), True
     if is_.is_floating(kind):
-        wide = values.cast(pa.float32()) if is_.is_float16(kind) else values
-        return _numbers(wide), False
+        wide = cast(values, pa.float32()) if is_.is_float16(kind) else values
+        return cast(without_nan(wide), pa.string()), False
     if is_.is_integer(kind) or is_.is_decimal(kind) or is_.is_boolean(kind) or is_.is_null(kind):
-        return values.cast(pa.string()), False
+        return cast(values, pa.string()), False
     if isinstance(kind, pa.JsonType):
         return values.cast(pa.string()), False
     if is_.is_nested(kind):
@@ -119,8 +100,42 @@ def _texts(values: pa.Array) -> tuple[pa.Array, bool]:
         encoded = (None if v is None else base64.b64encode(v).decode() for v in values.to_pylist())
         return pa.array(list(encoded), pa.string()), True
     if is_.is_duration(kind):
-        return values.cast(pa.int64()).cast(pa.string()), False
-    return values.cast(pa.string()), True
+        return cast(cast(values, pa.int64()), pa.string()), False
+    return cast(values, pa.string()), True
+
+
+def without_nan(values: pa.Array) -> pa.Array:
+    """The same column with null where a number is none."""
+    if not pa.types.is_floating(values.type):
+        return values
+    missing = pc.is_nan(values)
+    return pc.if_else(missing, pa.scalar(None, values.type), values) if pc.any(missing).as_py() else values
+
+
+def separators(text: Array) -> Array:
+    """Where, in the text of a JSON array of numbers, each number is preceded and the last one followed.
+
+    >>> separators(np.frombuffer(b"[1.0,2.5]", np.uint8)).tolist()
+    [0, 4, 8]
+    """
+    return np.concatenate([[0], np.flatnonzero(text == ord(",")), [len(text) - 1]])
+
+
+def json_numbers(values: Array) -> Array:
+    """The text of a JSON array of numbers, each in its shortest form and none without a point; `null` for NaN."""
+    return np.frombuffer(orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY), np.uint8)
+
+
+def _json_floats(values: pa.Array) -> pa.Array:
+    """Whole numbers keep their point: a client takes `1` for an integer, and its column for one of integers."""
+    numbers = values.to_numpy(zero_copy_only=False)
+    if not len(numbers):
+        return pa.array([], pa.string())
+    text = json_numbers(numbers)
+    at = separators(text)
+    ends = (at - np.arange(len(at))).astype(np.int32)
+    valid = pa.array(np.isfinite(numbers)).buffers()[1]
+    return pa.StringArray.from_buffers(len(numbers), pa.py_buffer(ends), pa.py_buffer(np.delete(text, at)), valid)
 
 
 def _is_json(kind: pa.DataType) -> bool:
@@ -128,22 +143,19 @@ def _is_json(kind: pa.DataType) -> bool:
     return pa.types.is_nested(kind) or isinstance(kind, pa.JsonType)
 
 
-def _numbers(values: pa.Array) -> pa.Array:
-    missing = pc.is_nan(values)
-    if pc.any(missing).as_py():
-        values = pc.if_else(missing, pa.scalar(None, values.type), values)
-    return values.cast(pa.string())
-
-
 def _json(value: Any) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
-def _iso(values: pa.Array) -> pa.Array:
-    """Timestamps as RFC 3339 in UTC, without a fraction where no row has one."""
-    utc = values.cast(pa.timestamp(values.type.unit)) if values.type.tz is not None else values
+def _escaped(texts_: pa.Array) -> pa.Array:
+    return pa.array([None if t is None else orjson.dumps(t).decode() for t in texts_.to_pylist()], pa.string())
+
+
+def _clock(values: pa.Array) -> pa.Array:
+    """Timestamps in UTC as RFC 3339 without the Z that ends them, and without a fraction where no row has one."""
+    utc = cast(values, pa.timestamp(values.type.unit)) if values.type.tz is not None else values
     try:
-        utc = utc.cast(pa.timestamp("s"))
+        utc = cast(utc, pa.timestamp("s"))
     except pa.ArrowInvalid:
         pass  # some row has a fraction
-    return joined([pc.replace_substring(utc.cast(pa.string()), " ", "T"), "Z"], None)
+    return replaced(cast(utc, pa.string()), " ", "T")

@@ -1,6 +1,7 @@
 """CSV (RFC 4180): a header, coordinates first, then parameters by key; missing is empty. Streamed."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 import numpy as np
 import pyarrow as pa
@@ -8,10 +9,13 @@ import shapely
 
 from poles.coverage import Answer, Coverage, Coverages, Table
 from poles.crs import crs as crs_of
+from poles.encodings import wkb
 from poles.encodings.arrays import scattered
-from poles.encodings.columns import as_csv, document, joined
+from poles.encodings.columns import as_csv
 from poles.encodings.format import Context, gathered
+from poles.encodings.kernels import document, joined
 from poles.encodings.rows import apart, coordinates, rows
+from poles.encodings.tables import geometry, halved
 
 _END = "\r\n"
 
@@ -28,7 +32,7 @@ def write(answer: Answer, context: Context) -> Iterator[bytes]:
 
 def _lines(columns: Sequence[pa.Array]) -> bytes:
     parts = [p for c in columns for p in (",", c)][1:]
-    return document(joined([*parts, _END], ""), "")
+    return document(joined([*parts, _END], ""))
 
 
 def _header(names: Iterable[str]) -> bytes:
@@ -70,50 +74,50 @@ def _rows(coverage: Coverage, label: list[pa.Array], places: list[str], keys: tu
 def _table(table: Table) -> Iterator[bytes]:
     """`id`, the properties, and the geometry: longitude and latitude of points, else WKT."""
     names = [n for n in table.schema.names if n != table.geometry]
-    batches = _nonempty(table)
-    first = next(batches, None)
-    second = next(batches, None)
-    columns = _geometry_columns(table, [b for b in (first, second) if b is not None], second is None)
+    batches = (b for b in table.batches() if b.num_rows)
+    seen = list(islice(batches, 2))
+    columns = _geometry_columns(table, seen, len(seen) < 2)
     yield _header([*names, *apart(columns, names)])
-    for batch in (b for b in (first, second) if b is not None):
-        yield _batch(batch, table, names, columns)
-    for batch in batches:
-        yield _batch(batch, table, names, columns)
-
-
-def _nonempty(table: Table) -> Iterator[pa.RecordBatch]:
-    return (b for b in table.batches() if b.num_rows)
+    for batch in chain(seen, batches):
+        for piece in halved(batch):
+            yield _batch(piece, table, names, columns)
 
 
 def _geometry_columns(table: Table, seen: list[pa.RecordBatch], all_seen: bool) -> list[str]:
     """Names of the columns of the geometry. Points stand as numbers where every row is known to be one."""
-    if table.geometry is None or table.geometry not in table.schema.names:
+    name = geometry(table)
+    if name is None:
         return []
-    geometries = [shapely.from_wkb(_wkb(b, table.geometry)) for b in seen]
-    types = {int(t) for g in geometries for t in np.unique(shapely.get_type_id(g))} - {-1}
+    found = [wkb.points(b.column(name)) for b in seen]
+    shapes = [wkb.shapes(b.column(name)) for b, places in zip(seen, found, strict=True) if places is None]
+    types = {int(t) for g in shapes for t in np.unique(shapely.get_type_id(g))} - {-1}
     facts = table.dataset.facts
     observed = facts is not None and (facts.kind == "observations" or facts.feature_type == "Point")
     if types - {0} or not (observed or all_seen):
         return ["geometry"]
     flat = ["longitude", "latitude"] if crs_of(table.crs).is_geographic else ["x", "y"]
-    return [*flat, "z"] if any(shapely.has_z(g).any() for g in geometries) else flat
-
-
-def _wkb(batch: pa.RecordBatch, name: str) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    found: np.ndarray[tuple[int], np.dtype[np.object_]] = batch.column(name).to_numpy(zero_copy_only=False)
-    return found
+    high = any(p is not None and p.shape[1] == 3 for p in found) or any(shapely.has_z(g).any() for g in shapes)
+    return [*flat, "z"] if high else flat
 
 
 def _batch(batch: pa.RecordBatch, table: Table, names: list[str], columns: list[str]) -> bytes:
-    texts = [as_csv(batch.column(n)) for n in names]
-    if not columns or table.geometry is None:
-        return _lines(texts)
-    geometry = shapely.from_wkb(_wkb(batch, table.geometry))
+    name = geometry(table)
+    placed = [] if name is None else _placed(batch.column(name), columns)
+    return _lines([*(as_csv(batch.column(n)) for n in names), *placed])
+
+
+def _placed(column: pa.Array, columns: list[str]) -> list[pa.Array]:
+    """The columns of the geometry as texts. A row that does not fit them breaks the document."""
     if columns == ["geometry"]:
-        return _lines([*texts, as_csv(pa.array(_wkt(geometry), pa.string()))])
-    parts = [shapely.get_x(geometry), shapely.get_y(geometry), shapely.get_z(geometry)][: len(columns)]
-    return _lines([*texts, *(as_csv(pa.array(p, from_pandas=True)) for p in parts)])
-
-
-def _wkt(geometry: np.ndarray[tuple[int], np.dtype[np.object_]]) -> list[str | None]:
-    return shapely.to_wkt(geometry, rounding_precision=-1, trim=True).tolist()  # type: ignore[no-any-return]
+        texts = shapely.to_wkt(wkb.shapes(column), rounding_precision=-1, trim=True)
+        return [as_csv(pa.array(texts, pa.string()))]
+    places = wkb.points(column)
+    if places is None:
+        shapes = wkb.shapes(column)
+        if not np.isin(shapely.get_type_id(shapes), (0, -1)).all():
+            raise ValueError("only points were promised, and another geometry came")
+        places = np.stack([shapely.get_x(shapes), shapely.get_y(shapes), shapely.get_z(shapes)], axis=1)
+    if places.shape[1] > len(columns) and np.isfinite(places[:, len(columns) :]).any():
+        raise ValueError("points without z were promised, and one with z came")
+    absent = [np.full(len(places), np.nan)] * (len(columns) - places.shape[1])
+    return [as_csv(pa.array(p, from_pandas=True)) for p in (*places.T, *absent)[: len(columns)]]

@@ -20,6 +20,8 @@ class Context:
 
     language: str = "en"
     links: tuple[Mapping[str, str], ...] = ()
+    next: Mapping[str, str] | None = None
+    """The link to the rows after these, written where they are not counted and the table tells that there are more."""
     url: str | None = None
     """Of the request: it stands in the history of a file."""
     moment: datetime = field(default_factory=_present)
