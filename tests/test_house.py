@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("poles", "providers", "processes", "web")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-LESSER = {"pygeoif", "psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "psycopg-c"}
+LESSER = {"pygeoif", "psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "psycopg-c", "psycopg-pool"}
 """LGPL, allowed by name."""
 
 
