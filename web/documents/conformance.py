@@ -49,7 +49,6 @@ TABLE: tuple[Proven, ...] = (
     Proven("feature", "cql2/1.0", ("test_cql2.py",), _CQL2),
     Proven("feature", "ogcapi-features-5/1.0", ("test_openapi.py",), _SCHEMAS),
     Proven("feature", "ogcapi-common-3/1.0", ("test_openapi.py",), _SCHEMAS),
-    Proven("feature", "ogcapi-features-6/1.0", ("test_openapi.py",), ("properties", "properties-features")),
     Proven("feature", "ogcapi-features-8/1.0", ("test_openapi.py",), ("sortables", "sorting", "features-sorting")),
     Proven("edr", "ogcapi-edr-1/1.0", ("conformance/test_edr.py",), _EDR),
     Proven("edr", "ogcapi-edr-1/1.1", ("conformance/test_edr.py", "test_ogc_metadata.py"), (*_EDR, "queries")),
