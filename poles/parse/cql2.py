@@ -383,7 +383,7 @@ def _as_time(tree: Tree, kind: Kind) -> tuple[Tree, Kind]:
 def _between(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple[list[Tree], Kind]:
     told = _alike([check.expression(a, depth) for a in args])
     if _family(told[0][1]) not in ("number", "time"):
-        raise refused(f"{described(told[0][0])} holds {_WORDS[told[0][1]]}", "use BETWEEN with numbers or times")
+        raise refused(f"{described(told[0][0])} is no number", "use BETWEEN with numbers or times")
     return [t for t, _ in told], "boolean"
 
 
@@ -398,7 +398,7 @@ def _like(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple[l
     told, kind = check.expression(args[0], depth)
     pattern, of = check.expression(args[1], depth)
     if kind != "string":
-        raise refused(f"{described(told)} holds {_WORDS[kind]}", "use LIKE with texts")
+        raise refused(f"{described(told)} is no text", "use LIKE with texts")
     if of != "string" or not _is_literal(pattern):
         raise refused(f"the pattern {described(pattern)} is no text", "write LIKE 'a%'")
     return [told, pattern], "boolean"
@@ -421,7 +421,7 @@ def _absent(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple
 def _letters(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple[list[Tree], Kind]:
     told, kind = check.expression(args[0], depth)
     if kind != "string":
-        raise refused(f"{described(told)} holds {_WORDS[kind]}", f"use {op.upper()} with texts")
+        raise refused(f"{described(told)} is no text", f"use {op.upper()} with texts")
     return [told], "string"
 
 
@@ -430,7 +430,7 @@ def _reckoned(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tup
     for arg in args:
         one, kind = check.expression(arg, depth)
         if _family(kind) != "number":
-            raise refused(f"{described(one)} holds {_WORDS[kind]}", f"use {op} with numbers")
+            raise refused(f"{described(one)} is no number", f"use {op} with numbers")
         told.append(one)
     return told, "float"
 
@@ -440,7 +440,7 @@ def _placed(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple
     for arg in args:
         one, kind = check.expression(arg, depth)
         if kind != "geometry":
-            raise refused(f"{described(one)} holds {_WORDS[kind]}", f"give geometries to {op.upper()}")
+            raise refused(f"{described(one)} is no geometry", f"give geometries to {op.upper()}")
         if op not in ("s_intersects", "s_disjoint") and one.get("type") == "GeometryCollection":
             raise refused(f"a GEOMETRYCOLLECTION in {op.upper()}", "use it in S_INTERSECTS and S_DISJOINT")
         told.append(one)
@@ -452,7 +452,7 @@ def _timed(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple[
     for arg in args:
         one, kind = _as_time(*check.expression(arg, depth))
         if _family(kind) not in ("time", "interval"):
-            raise refused(f"{described(one)} holds {_WORDS[kind]}", f"give times or intervals to {op.upper()}")
+            raise refused(f"{described(one)} is no time", f"give times or intervals to {op.upper()}")
         told.append(one)
     return told, "boolean"
 
