@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from pyproj import CRS
 
@@ -64,6 +64,10 @@ class Dialect:
     def identified(self, layout: Layout, ids: Sequence[str], values: Values) -> str:
         """Whether a row has one of some ids."""
         return " OR ".join(f"{quoted(layout.id)} = {values(i)}" for i in ids) or "FALSE"
+
+    def identifier(self, layout: Layout) -> str:
+        """The id of a row as a text."""
+        return quoted(layout.id)
 
     def ordered(self, sql: str, of: Type) -> str:
         """An expression that is compared or sorted: texts by their code points."""
@@ -174,7 +178,11 @@ def _moment(ms: int) -> datetime:
 DUCK = Dialect()
 
 
-_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,18}")
+_KEYS = {
+    "bigint": re.compile(r"0|-?[1-9][0-9]{0,18}"),
+    "uuid": re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+}
+"""How ids are written that are no texts: in one way only."""
 
 
 @dataclass(frozen=True)
@@ -190,8 +198,8 @@ class Postgis(Dialect):
     """Of the geometries, where it is not that of their CRS."""
     source: str | None = None
     """What is asked in the place of the table: a query in parentheses, its columns of the types above."""
-    numbered: bool = False
-    """Whether ids are whole numbers, as those of tables of others are."""
+    key: Literal["text", "bigint", "uuid"] = "text"
+    """What ids are in the table: those of tables of others keep their index."""
 
     def table(self, layout: Layout) -> str:
         return super().table(layout) if self.source is None else self.source
@@ -200,10 +208,15 @@ class Postgis(Dialect):
         return _moment(ms)
 
     def identified(self, layout: Layout, ids: Sequence[str], values: Values) -> str:
-        if not self.numbered:
+        if self.key == "text":
             return super().identified(layout, ids, values)
-        numbers = [int(i) for i in ids if _NUMBER.fullmatch(i)]
-        return f"{quoted(layout.id)} = ANY(CAST({values([n for n in numbers if abs(n) < 2**63])} AS bigint[]))"
+        known = [i for i in ids if _KEYS[self.key].fullmatch(i)]
+        if self.key == "bigint":
+            known = [i for i in known if -(2**63) <= int(i) < 2**63]
+        return f"{quoted(layout.id)} = ANY(CAST({values(known)} AS {self.key}[]))"
+
+    def identifier(self, layout: Layout) -> str:
+        return quoted(layout.id) if self.key == "text" else f"CAST({quoted(layout.id)} AS text)"
 
     def ordered(self, sql: str, of: Type) -> str:
         return f'({sql}) COLLATE "C"' if of == "string" else sql

@@ -99,7 +99,7 @@ class _Condition:
     def column(self, name: str) -> str:
         """The stored column of a property. In tables of others, NaN is absent as it is everywhere."""
         if name == "id":
-            return quoted(self.layout.id)
+            return self.dialect.identifier(self.layout)
         found = self.layout.column(name)
         assert found is not None
         if found.type == "float" and self.layout.row is None:

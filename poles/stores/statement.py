@@ -96,7 +96,7 @@ def _order(layout: Layout, dialect: Dialect, query: Query) -> str:
 
 def _key(layout: Layout, dialect: Dialect, name: str) -> str:
     if name == "id":
-        return dialect.ordered(quoted(layout.id), "string")
+        return dialect.ordered(dialect.identifier(layout), "string")
     column = layout.column(name)
     if column is None or column.type == "other":
         there = [c.name for c in layout.columns if c.type != "other"]

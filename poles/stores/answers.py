@@ -1,0 +1,203 @@
+"""Rows of a table of PostgreSQL as Arrow batches: asked over pooled connections, streamed where they may be many."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+
+from poles.dataset import Facts
+from poles.errors import Unreadable
+from poles.stores import BATCH, Statement, cast
+from poles.stores.connections import Connection, Pool, is_lost, pool, refused
+from poles.stores.dialect import Dialect
+from poles.stores.layout import Layout, from_bytes
+
+_AT_ONCE = 1_000
+"""Rows up to which an answer is fetched whole, in one round trip."""
+_FIRST = 500
+_PIECE = 8_000_000
+"""Bytes that are fetched at once, as far as the rows before tell how long a row is."""
+_TRIES = 3
+Rows = Sequence[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class PostgisStore:
+    """The rows of one table, asked over the connections of the process."""
+
+    url: str
+    layout: Layout
+    dialect: Dialect
+    facts: Facts
+    version: str
+    about: Mapping[str, Any] | None = None
+    number: int | None = None
+    """Of a version that Poles stored: its row in `poles.versions`."""
+
+    def platforms(self) -> pa.Table:
+        return self._platforms
+
+    @cached_property
+    def _platforms(self) -> pa.Table:
+        asked = Statement("SELECT platforms FROM poles.versions WHERE number = $1", (self.number,), 1)
+        found = self.first(asked)
+        if found is None or found[0] is None:
+            raise Unreadable("items", "this version of the data is no longer there", "ask again")
+        return from_bytes(found[0])
+
+    def batches(self, statement: Statement, schema: pa.Schema | None = None) -> Iterator[pa.RecordBatch]:
+        small = statement.rows is not None and statement.rows <= _AT_ONCE
+        found = self._whole(statement) if small else self._streamed(statement)
+        for batch in found:
+            yield batch if schema is None else cast(batch, schema)
+
+    def first(self, statement: Statement) -> Sequence[Any] | None:
+        kinds, rows = answered(pool(self.url), statement)
+        return tuple(_plain(v, k) for v, k in zip(rows[0], kinds, strict=True)) if rows else None
+
+    def _whole(self, statement: Statement) -> Iterator[pa.RecordBatch]:
+        kinds, rows = answered(pool(self.url), statement)
+        if rows:
+            yield _batch(kinds, rows)
+
+    def _streamed(self, statement: Statement) -> Iterator[pa.RecordBatch]:
+        """Pieces of about the same size; the connection is given back when the stream ends or is closed."""
+        with ExitStack() as held:
+            connection, step = _declared(held, pool(self.url), statement), _FIRST
+            while True:
+                kinds, rows = _fetched(connection, step, self.url)
+                if rows:
+                    batch = _batch(kinds, rows)
+                    yield batch
+                if len(rows) < step:
+                    return
+                step = max(min(BATCH, int(_PIECE / max(batch.nbytes / len(rows), 1))), 1)
+
+
+# --- asking ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What the server says of a column of its answer."""
+
+    oid: int
+    name: str
+    scale: int | None
+
+
+def answered(of: Pool, statement: Statement) -> tuple[Sequence[_Kind], Rows]:
+    """All rows of an answer. Raises Unreadable, Busy, Invalid."""
+    with ExitStack() as held:
+        cursor = _begun(held, of, lambda c: _run(c, statement.text, statement.values))
+        return _kinds(cursor), cursor.fetchall()
+
+
+def _declared(held: ExitStack, of: Pool, statement: Statement) -> Connection:
+    """A connection with a cursor `rows` over an answer."""
+
+    def declared(connection: Connection) -> Connection:
+        connection.execute("BEGIN READ ONLY")
+        _run(connection, f"DECLARE rows NO SCROLL CURSOR FOR {statement.text}", statement.values)
+        return connection
+
+    return _begun(held, of, declared)
+
+
+def _begun[T](held: ExitStack, of: Pool, question: Callable[[Connection], T]) -> T:
+    """A question over a connection that is held; asked again over another where one turns out to be lost."""
+    for attempt in range(_TRIES):
+        with ExitStack() as trying:
+            connection = trying.enter_context(of.connection())
+            try:
+                found = question(connection)
+            except psycopg.Error as error:
+                if attempt == _TRIES - 1 or not is_lost(error, connection):
+                    raise refused(error, of.url) from error
+                of.forgotten()
+                continue
+            held.enter_context(trying.pop_all())
+            return found
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _fetched(connection: Connection, rows: int, url: str) -> tuple[Sequence[_Kind], Rows]:
+    try:
+        cursor = _run(connection, f"FETCH FORWARD {rows} FROM rows", ())
+        return _kinds(cursor), cursor.fetchall()
+    except psycopg.Error as error:
+        raise refused(error, url) from error
+
+
+def _run(connection: Connection, text: str, values: Sequence[Any]) -> psycopg.RawCursor[tuple[Any, ...]]:
+    cursor = psycopg.RawCursor(connection)
+    return cursor.execute(text.encode(), values or None, binary=True)
+
+
+def _kinds(cursor: psycopg.RawCursor[tuple[Any, ...]]) -> Sequence[_Kind]:
+    return [_Kind(c.type_code, c.name, c.scale) for c in cursor.description or ()]
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+_BYTES, _NUMERIC, _DATE, _TIMES = 17, 1700, 1082, (1114, 1184)
+_TYPES = {
+    16: pa.bool_(), 17: pa.binary(), 20: pa.int64(), 21: pa.int16(), 23: pa.int32(), 26: pa.int64(),
+    700: pa.float32(), 701: pa.float64(),
+}  # fmt: skip
+"""Arrow types by the numbers of PostgreSQL's; what is none of these is a text."""
+_DAYS, _MS = 10_957, 946_684_800_000
+"""From 1970 to 2000."""
+
+
+def _batch(kinds: Sequence[_Kind], rows: Rows) -> pa.RecordBatch:
+    columns = [_column(v, k) for v, k in zip(zip(*rows, strict=True), kinds, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, names=[k.name for k in kinds])
+
+
+def _column(values: Sequence[Any], kind: _Kind) -> pa.Array:
+    """One column as Arrow has it; times in UTC without a zone, as the embedded store gives them."""
+    if kind.oid in _TIMES:
+        us, mask = _counted(values, np.int64)
+        return pa.array(us // 1000 + _MS, mask=mask).cast(pa.timestamp("ms"))
+    if kind.oid == _DATE:
+        days, mask = _counted(values, np.int32)
+        return pa.array(np.where(mask, 0, days) + _DAYS, pa.int32(), mask=mask).cast(pa.date32())
+    if kind.oid == _NUMERIC:
+        whole = kind.scale == 0
+        return pa.array([_number(v, whole) for v in values], pa.uint64() if whole else pa.float64())
+    try:
+        return pa.array(values, _TYPES.get(kind.oid, pa.string()))
+    except pa.ArrowTypeError:
+        return pa.array([None if v is None else str(v) for v in values], pa.string())
+
+
+def _counted(values: Sequence[Any], dtype: Any) -> tuple[Any, Any]:
+    """Whole numbers, and where they are null or one of the infinities of PostgreSQL."""
+    array = pa.array(values, pa.from_numpy_dtype(dtype))
+    found = np.asarray(array.fill_null(0))
+    ends = np.iinfo(dtype)
+    endless = (found == ends.min) | (found == ends.max)
+    return found, endless | np.asarray(array.is_null()) if array.null_count else endless
+
+
+def _number(value: Decimal | None, whole: bool) -> float | int | None:
+    if value is None or value.is_nan():
+        return None
+    return int(value) if whole else float(value)
+
+
+def _plain(value: Any, kind: _Kind) -> Any:
+    """One value as Python has it."""
+    if value is None:
+        return None
+    if kind.oid in _TIMES:
+        return _column((value,), kind)[0].as_py()
+    return date(2000, 1, 1) + timedelta(days=value) if kind.oid == _DATE else value
