@@ -71,7 +71,8 @@ def data(said: str, content: Mapping[str, str]) -> Document:
 
     NetCDF, which rows come in where it is asked by name, is told of even where it is not among the formats linked.
     """
-    written = {MEDIA_TYPES[name]: {"schema": _written(name, schema)} for name, schema in {"NetCDF": "", **content}.items()}
+    named = {"NetCDF": "", **content}
+    written = {MEDIA_TYPES[name]: {"schema": _written(name, schema)} for name, schema in named.items()}
     return {"description": said, "headers": headers(*CARRIED), "content": {**written, HTML: {"schema": _TEXT}}}
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from poles.metadata.ogc import ROWS
 from web.pages.shown import flat
 from web.pages.wording import QUERIES
 
 Document = Mapping[str, Any]
 COVERAGE_FORMATS = ("CoverageJSON", "NetCDF", "GeoTIFF", "CSV")
-ITEM_FORMATS = ("GeoJSON", "CSV")
 
 
 def queries(collection: Document) -> list[dict[str, Any]]:
@@ -17,7 +17,7 @@ def queries(collection: Document) -> list[dict[str, Any]]:
     if has_coverage(collection):
         offered["coverage"] = {"formats": COVERAGE_FORMATS}
     if has_items(collection):
-        offered["items"] = {"formats": ITEM_FORMATS}
+        offered["items"] = {"formats": ROWS}
     return [{"name": name, **offered[name]} for name in QUERIES if name in offered]
 
 
@@ -102,6 +102,16 @@ def line_wkt(bbox: Sequence[float]) -> str:
     return f"LINESTRING({x - dx:.8g} {y - dy:.8g},{x + dx:.8g} {y + dy:.8g})"
 
 
+def condition(collection: Document) -> str:
+    """A condition in CQL2 that the collection would take, over its first number, else its first text."""
+    described = collection.get("parameter_names") or {}
+    numbers_ = [k for k, p in described.items() if p.get("data-type") in ("float", "integer")]
+    for key in (*numbers_, *described):
+        name = key if key.isascii() and key.isidentifier() else f'"{key}"'
+        return f"{name} > 0" if key in numbers_ else f"{name} LIKE 'A%'"
+    return ""
+
+
 def example_body(process: Document) -> Any:
     """A request that a process would take: its own example, else its required inputs."""
     if process.get("example"):
@@ -126,6 +136,7 @@ def example(schema: Document) -> Any:
 
 
 FILTERS = {
+    "condition": condition,
     "queries": queries,
     "apis": apis,
     "first_time": first_time,

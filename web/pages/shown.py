@@ -34,6 +34,9 @@ UNITS = {
 FORMATS = {
     "application/json": "JSON",
     "application/geo+json": "GeoJSON",
+    "application/geo+json-seq": "GeoJSONSeq",
+    "application/flatgeobuf": "FlatGeobuf",
+    "application/vnd.apache.parquet": "GeoParquet",
     "application/schema+json": "JSON Schema",
     "application/ld+json": "JSON-LD",
     "application/prs.coverage+json": "CoverageJSON",
