@@ -159,11 +159,21 @@ class Pool:
             raise refused(error, self.url) from None
 
     def _given_back(self, connection: Connection) -> None:
-        idle = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
-        if idle and not connection.closed:
+        if _is_idle(connection):
             self._idle.append(connection)
         else:
             connection.close()
+
+
+def _is_idle(connection: Connection) -> bool:
+    """Whether a connection can be used again, once a stream that was not read to its end is let go."""
+    status = psycopg.pq.TransactionStatus
+    try:
+        if connection.info.transaction_status in (status.INTRANS, status.INERROR):
+            connection.rollback()
+    except psycopg.Error:
+        return False
+    return bool(connection.info.transaction_status == status.IDLE)
 
 
 _pools: dict[tuple[int, str], Pool] = {}
