@@ -22,9 +22,10 @@ COMMAND = [sys.executable, "-c", "import sys; from poles.cli import main; sys.ex
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks a view asks each of the views that its file names."""
+    """A test that asks a view asks each of the views that its class, else its file, names."""
     if "view" in metafunc.fixturenames:
-        metafunc.parametrize("view", metafunc.module.VIEWS, indirect=True, scope="session")
+        names = getattr(metafunc.cls, "VIEWS", None) or metafunc.module.VIEWS
+        metafunc.parametrize("view", names, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +49,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_ready(url, process, log)
+        _wait_until_described(url)
         yield url
     finally:
         if process.poll() is None:
@@ -80,6 +82,18 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -
         except OSError:
             time.sleep(0.2)
     raise AssertionError(log.read_text()[-2000:])
+
+
+def _wait_until_described(url: str) -> None:
+    """A state folder that is empty is filled beside serving; what is kept of an answer must stay true."""
+    seen: list[str] = []
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        seen.append(Client(url).get("/collections").header("ETag"))
+        if len(seen) > 5 and len(set(seen[-5:])) == 1:
+            return
+        time.sleep(0.4)
+    raise AssertionError("the catalogue is never at rest")
 
 
 @pytest.fixture(scope="session")
