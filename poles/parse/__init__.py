@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from poles.crs import OFFERED
 from poles.dataset import Dataset, Described, Text
 from poles.errors import Invalid
-from poles.parse import levels, scaling, when, where
+from poles.parse import items, levels, scaling, when, where
 from poles.parse.subset import Subset, subset
-from poles.parse.text import Asked, choices, is_number, listed, shown, single, values, whole
+from poles.parse.text import Asked, choices, listed, shown, single, values, whole
 from poles.query import CRS84, At, AtLocation, Box, Everywhere, Interval, Page, Query, Span, Where, Within
 
 _WEB = ("f", "lang")
@@ -20,7 +21,8 @@ DECLARED: dict[str, tuple[str, ...]] = {
     "locations": ("bbox", "datetime", "crs", "limit", "offset", *_WEB),
     "location": _SAMPLING,
     "items": (
-        "bbox", "bbox-crs", "datetime", "properties", "sortby", "skipGeometry", "crs", "limit", "offset", *_WEB,
+        "bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs", "properties", "sortby", "skipGeometry",
+        "crs", "limit", "offset", *_WEB,
     ),
     "item": ("properties", "skipGeometry", "crs", *_WEB),
     "coverage": (
@@ -179,22 +181,25 @@ def _locations(asked: Asked, dataset: Dataset) -> Query:
     )
 
 
-def _rows(verb: str, asked: Asked, dataset: Dataset, tree: Mapping[str, Any] | None) -> Query:
+def _rows(verb: str, asked: Asked, dataset: Dataset, given: Any) -> Query:
     """`items` and `item` of Features: coordinates of the question are in `bbox-crs`, of the answer in `crs`."""
-    bbox_crs = _crs(asked, "bbox-crs", dataset) or CRS84
+    bbox_crs = _offered(asked, "bbox-crs", dataset) or CRS84
+    filter_crs = _offered(asked, "filter-crs", dataset) or CRS84
     identifier = _required(asked, "itemId", "the id of an item") if verb == "item" else None
+    tree = given if isinstance(given, Mapping) else None
     return Query(
         verb=verb,
         where=_box(asked, bbox_crs, where.is_northing_first(bbox_crs)) or Everywhere(),
         when=_when(asked, dataset),
         levels=_of_box(asked),
         parameters=_parameters(asked, "properties", dataset),
-        filter=_filter(asked, dataset, tree),
-        sort=_sort(asked, dataset),
+        filter=items.condition(asked, tree, filter_crs, properties(dataset), DECLARED["items"]),
+        filter_crs=filter_crs,
+        sort=items.order(asked, {} if _is_observed(dataset) else known(dataset)),
         page=_page(asked, dataset, dataset.limits.items) if verb == "items" else Page(),
         ids=None if identifier is None else (identifier,),
         crs=bbox_crs,
-        crs_out=_crs(asked, "crs", dataset),
+        crs_out=_offered(asked, "crs", dataset),
         geometry=not _flag(asked, "skipGeometry"),
     )
 
@@ -244,6 +249,12 @@ def _crs(asked: Asked, name: str, dataset: Dataset) -> str | None:
     return None if text is None else where.reference(name, text, listed_crs)
 
 
+def _offered(asked: Asked, name: str, dataset: Dataset) -> str | None:
+    """A CRS of Features Part 2: one of those offered, or that of the data."""
+    listed_crs = dataset.facts.crs if dataset.facts is not None else dataset.crs
+    return items.offered(name, _crs(asked, name, dataset), listed_crs or CRS84, OFFERED)
+
+
 def _box(asked: Asked, crs: str, northing_first: bool = False) -> Box | None:
     text = single(asked, "bbox")
     return None if text is None else where.box(text, crs, northing_first)
@@ -289,55 +300,3 @@ def _flag(asked: Asked, name: str) -> bool:
             return False
         case other:
             raise Invalid(name, f"{shown(other)!r} is neither true nor false", "give true or false")
-
-
-def _sort(asked: Asked, dataset: Dataset) -> tuple[tuple[str, bool], ...]:
-    """`sortby=-time,name`: names, and whether each ascends; a `+` may have become a space on its way."""
-    text = single(asked, "sortby")
-    if text is None:
-        return ()
-    there = {} if _is_observed(dataset) else known(dataset)
-    keys = [(k.lstrip("+-").strip(), not k.startswith("-")) for k in listed("sortby", text)]
-    for name, _ in keys:
-        if not name or (there and name not in there and name != "id"):
-            raise Invalid("sortby", f"{shown(name)!r} is not there", f"give of {choices(['id', *there])}")
-    return tuple(dict(reversed(keys)).items())[::-1] if len(dict(keys)) < len(keys) else tuple(keys)
-
-
-# --- filters -------------------------------------------------------------------------------------------------------
-
-
-def _filter(asked: Asked, dataset: Dataset, tree: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The CQL2 tree of all property filters, and of the filter that came as one."""
-    there = properties(dataset)
-    equal: list[Mapping[str, Any]] = [
-        {"op": "=", "args": [{"property": name}, _literal(there[name], str(single(asked, name)))]}
-        for name in asked
-        if name in there and name not in DECLARED["items"]
-    ]
-    conditions = [*([tree] if isinstance(tree, Mapping) else []), *equal]
-    match conditions:
-        case []:
-            return None
-        case [one]:
-            return one
-        case _:
-            return {"op": "and", "args": conditions}
-
-
-def _literal(described: Described, text: str) -> Any:
-    """A value of the type of a property, as CQL2 JSON writes it. Raises Invalid."""
-    match described.dtype:
-        case "integer" | "float":
-            if not is_number(text):
-                raise Invalid(described.key, f"{shown(text)!r} is no number", "give a number")
-            return int(text) if text.lstrip("+-").isdigit() else float(text)
-        case "boolean":
-            if text.lower() not in ("true", "false"):
-                raise Invalid(described.key, f"{shown(text)!r} is neither true nor false", "give true or false")
-            return text.lower() == "true"
-        case "datetime" | "date":
-            day = when.moment(text, described.key).day
-            return {"date" if day else "timestamp": text}
-        case _:
-            return text
