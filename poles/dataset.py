@@ -114,6 +114,8 @@ class Facts:
     """CF discrete sampling geometry, or the geometry type of features."""
     count: int | None = None
     """Rows, for observations and features."""
+    extras: tuple[Described, ...] = ()
+    """Of observations: what items hold beside platform, time, level and parameters (a second time, say)."""
     times: tuple[str, ...] = ()
     """Of features: the property that tells the time, or those of its begin and end."""
     mended: tuple[str, ...] = ()

@@ -77,10 +77,11 @@ def faults(document: dict[str, Any], schema: dict[str, Any], instance: Any) -> l
 def asked(path: str, operation: dict[str, Any], **ids: str) -> str:
     """The address that the examples of an operation make."""
     query = []
-    once = [p for p in operation["parameters"] if p["name"] not in ("scale-axes", "scale-factor")]  # else scaled twice
+    once = [p for p in operation["parameters"] if not p["name"].startswith("scale")]  # else scaled thrice
     for parameter in once:
         value = ids.get(parameter["name"], parameter["example"])
-        text = ",".join(map(str, value)) if isinstance(value, list) else json.dumps(value).strip('"')
+        text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        text = text.lower() if isinstance(value, bool) else text
         if parameter["in"] == "path":
             path = path.replace(f"{{{parameter['name']}}}", quote(text, safe=""))
         else:

@@ -34,19 +34,23 @@ GEOMETRY = Text("Geometry", "Géométrie")
 
 def schema(dataset: Dataset, address: str, language: str) -> Document:
     """What an item of the collection holds, or a cell of its coverage. `address` is that of the document."""
-    held = described(dataset)
+    held = {**described(dataset), **_extras(dataset)}
     found = {k: {**_property(p, language), **_role(dataset, k), "readOnly": True} for k, p in held.items()}
     if "feature" in dataset.apis:
-        identifier = {"title": IDENTIFIER.in_(language), "type": "string", "x-ogc-role": "id", "readOnly": True}
-        found = {"id": identifier, **found, "geometry": {**_geometry(dataset, language), "readOnly": True}}
+        found = {
+            "id": {**_identifier(language), "readOnly": True},
+            **found,
+            "geometry": {**_geometry(dataset, language), "readOnly": True},
+        }
     return _document(dataset, address, language, found)
 
 
 def queryables(dataset: Dataset, address: str, language: str) -> Document:
-    """What a filter or a query parameter may name: the properties, and the geometry of items."""
+    """What a filter or a query parameter may name: the properties, and the identifier and geometry of items."""
     simple = _simple(described(dataset).items())
     found = {k: {**_property(p, language), **_role(dataset, k)} for k, p in simple}
     if "feature" in dataset.apis:
+        found = {"id": _identifier(language), **found}
         found["geometry"] = _geometry(dataset, language)
     return _document(dataset, address, language, found)
 
@@ -54,8 +58,8 @@ def queryables(dataset: Dataset, address: str, language: str) -> Document:
 def sortables(dataset: Dataset, address: str, language: str) -> Document:
     """What items can be sorted by: their identifier and their properties that are neither lists nor objects."""
     simple = _simple(described(dataset).items())
-    identifier = {"title": IDENTIFIER.in_(language), "type": "string", "x-ogc-role": "id"}
-    found = {"id": identifier, **{k: {**_property(p, language), **_role(dataset, k)} for k, p in simple}}
+    held = {k: {**_property(p, language), **_role(dataset, k)} for k, p in simple}
+    found = {"id": _identifier(language), **held}
     return _document(dataset, address, language, found)
 
 
@@ -65,6 +69,11 @@ def described(dataset: Dataset) -> dict[str, Described]:
         return known(dataset)
     measured, found = known(dataset), filtered_by(dataset)
     return {k: found[k] for k in (*(k for k in found if k not in measured), *measured)}
+
+
+def _extras(dataset: Dataset) -> dict[str, Described]:
+    """What items hold beside that, and are not asked by."""
+    return {p.key: p for p in dataset.facts.extras} if dataset.facts is not None and "feature" in dataset.apis else {}
 
 
 def _document(dataset: Dataset, address: str, language: str, properties: Document) -> Document:
@@ -84,6 +93,10 @@ def _document(dataset: Dataset, address: str, language: str, properties: Documen
 
 def _simple(properties: Iterable[tuple[str, Described]]) -> list[tuple[str, Described]]:
     return [(k, p) for k, p in properties if p.dtype not in NESTED]
+
+
+def _identifier(language: str) -> Document:
+    return {"title": IDENTIFIER.in_(language), "type": "string", "x-ogc-role": "id"}
 
 
 def _property(parameter: Described, language: str) -> Document:

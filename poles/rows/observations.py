@@ -1,6 +1,7 @@
 """Observations: station series, profiles and trajectories as rows; a sample is an item, a platform a location."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pyarrow as pa
 from poles import times
 from poles.crs import crs as crs_of
 from poles.crs import transform
-from poles.dataset import AxisFacts, BBox, Dataset, Described, Facts
+from poles.dataset import AxisFacts, BBox, Dataset, Described, Facts, Text
 from poles.errors import Unreadable
 from poles.parts import Part, opened
 from poles.query import CRS84
@@ -20,7 +21,7 @@ from poles.sources import kind_of
 from poles.sources.rows import open_rows
 from poles.sources.table import WHERE, Rows
 from poles.stored import Array
-from poles.stores.layout import Contents
+from poles.stores.layout import Contents, type_of
 
 __all__ = ["Observations", "contents", "facts", "is_sampling", "read"]
 
@@ -117,7 +118,20 @@ def facts(o: Observations) -> Facts:
         crs=o.crs,
         feature_type=o.feature_type,
         count=len(o),
+        extras=_extras(o),
         mended=o.mended,
+    )
+
+
+def _extras(o: Observations) -> tuple[Described, ...]:
+    """The properties of items that are neither parameters nor platform, time and level."""
+    levels = {g.vertical.key for g in o.groups if g.vertical is not None}
+    known = {*o.parameters, "platform", "time", *levels}
+    dtypes: dict[str, Any] = {"other": "object"}
+    return tuple(
+        Described(n, Text(n, n), dtype=dtypes.get(kind := type_of(t), kind))
+        for n, t in sampled.properties(o).items()
+        if n not in known
     )
 
 

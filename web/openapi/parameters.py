@@ -22,6 +22,7 @@ MOST_TEXT = 60_000
 """Characters of the longest texts (geometries, filters): a request line ends at 70,000 bytes."""
 MOST_NAMES = 1_000
 MOST_NUMBER = 1e300
+SCALING = ("scale-size", "scaleSize", "scale-axes", "scale-factor")
 MOST_OFFSET = 2_147_483_647
 ZLESS = Text(
     "The parameter z is accepted too, though not declared here: a level, a list 10,50, an interval 10/100 or a repeat "
@@ -143,10 +144,17 @@ def searches(language: str) -> list[Document]:
 def asked(subject: Subject) -> list[Document]:
     """The query parameters of a question; those of one data set name what it has, and its own come last.
 
-    `z` is left out of a data set's view: the EDR suite demands `required: true` wherever it is declared.
+    `z` is left out of a data set's view: the EDR suite demands `required: true` wherever it is declared. Only cells in
+    rows and columns are scaled.
     """
-    found = [n for n in DECLARED[subject.verb] if n != "z" or not subject.alone]
+    found = [n for n in DECLARED[subject.verb] if not subject.alone or n not in _silent(subject)]
     return [MAKERS[n](subject) for n in found] + (_own(subject) if subject.alone else [])
+
+
+def _silent(subject: Subject) -> set[str]:
+    """Names that are not declared in the view of a data set."""
+    rows_and_columns = subject.dataset.facts is None or subject.dataset.facts.horizontal in ("rectilinear", "sheared")
+    return {"z"} if rows_and_columns else {"z", *SCALING}
 
 
 def _box(bbox: BBox, language: str, required: bool = False) -> Document:
@@ -332,6 +340,7 @@ def _own(subject: Subject) -> list[Document]:
     dataset = subject.dataset
     if subject.verb == "items":
         simple = [(k, p) for k, p in schemas.described(dataset).items() if p.dtype not in schemas.NESTED]
+        simple.insert(0, ("id", Described("id", schemas.IDENTIFIER, dtype="string")))
         return [_equal(k, p, subject) for k, p in simple if k not in DECLARED["items"]]
     axes = dataset.facts.axes if dataset.facts and subject.verb in ("position", "area", "cube", "location") else ()
     said = Text("Values along {}, in the syntax of z.", "Valeurs selon {}, dans la syntaxe de z.").in_(subject.language)

@@ -8,10 +8,8 @@ _TEXT: Schema = {"type": "string"}
 _WHOLE: Schema = {"type": "integer"}
 
 
-def _object(required: tuple[str, ...] = (), /, *, nullable: bool = False, **properties: Schema) -> Schema:
+def _object(required: tuple[str, ...] = (), /, **properties: Schema) -> Schema:
     found: Schema = {"type": "object", "properties": properties}
-    if nullable:
-        found["nullable"] = True
     return {**found, "required": list(required)} if required else found
 
 
@@ -84,9 +82,10 @@ _FEATURE = _object(
     ("type", "geometry", "properties"),
     type=_enum("Feature"),
     id={"oneOf": [_TEXT, {"type": "integer"}]},
-    geometry=_object(
-        ("type",), type=_enum(*_GEOMETRIES), coordinates=_list({}), geometries=_list({"type": "object"}), nullable=True
-    ),
+    geometry={
+        "nullable": True,
+        **_object(("type",), type=_enum(*_GEOMETRIES), coordinates=_list({}), geometries=_list({"type": "object"})),
+    },
     properties={"type": "object", "nullable": True},
     links=_LINKS,
 )
