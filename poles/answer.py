@@ -34,11 +34,11 @@ def answer(dataset: Dataset, query: Query, *, text: bool = True) -> Answer:
         return _answered(dataset, query, text)
 
 
-def whole(dataset: Dataset) -> Coverages:
-    """All of a grid, however large it is: for documents that tell its axes and types, and read no value."""
+def outlined(dataset: Dataset, query: Query) -> Coverages:
+    """The coverage that answers, however large it is: for documents that tell its axes and types and read no value."""
     if kind(dataset) != "grid":
         raise NotFound("coverage", f"{dataset.id} is no grid", "ask its items")
-    return coverages(dataset, grids_of(dataset), Query(verb="coverage"))
+    return coverages(dataset, grids_of(dataset), query)
 
 
 def _answered(dataset: Dataset, query: Query, text: bool) -> Answer:

@@ -2,13 +2,14 @@
 
 from typing import Any, BinaryIO
 
-from poles.answer import whole
+from poles import parse
+from poles.answer import outlined
 from poles.coverage import Coverages
 from poles.dataset import AxisFacts, Dataset
 from poles.encodings import cis
 from poles.originals import original
 from poles.parse.subset import NAMES
-from providers.door import Document, Door, Words, bridged, document, joined, nothing, ogc, written
+from providers.door import Document, Door, Parameters, Words, bridged, document, joined, nothing, ogc, written
 
 
 def _subset(subsets: dict[str, list[Any]]) -> list[str]:
@@ -42,13 +43,16 @@ class Coverage(Door):
         self._coverage_properties = _properties(self.dataset, axes)
         self.native = str(provider_def.get("format", {}).get("name", "NetCDF"))
 
-    def domain_set(self) -> Document:
+    def domain_set(self, parameters: Parameters) -> Document:
         """Where the cells lie, as CIS JSON. Raises NotFound where they are no single grid of rows and columns."""
-        return cis.domain_set(whole(self.dataset))
+        return cis.domain_set(self._outlined(parameters))
 
-    def range_type(self) -> Document:
+    def range_type(self, parameters: Parameters) -> Document:
         """The parameters as fields, as CIS JSON."""
-        return cis.range_type(whole(self.dataset))
+        return cis.range_type(self._outlined(parameters))
+
+    def _outlined(self, parameters: Parameters) -> Coverages:
+        return outlined(self.dataset, parse.query("coverage", parameters, self.dataset))
 
     def original(self, name: str) -> BinaryIO:
         """One of the files that are offered as they are, open. Raises NotFound."""

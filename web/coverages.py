@@ -12,17 +12,15 @@ TIFF = "image/tiff; application=geotiff"
 
 
 def domain_set(asked: Asked, collection: str) -> Response:
-    """Where the cells of a grid lie (CIS JSON)."""
-    declared(asked, ())
+    """Where the cells of a coverage, or of a subset of it, lie (CIS JSON)."""
     door = asked.views.door(asked.view.dataset(collection), "coverage")
-    return documents.sent(asked, "document", door.domain_set)
+    return documents.sent(asked, "document", lambda: door.domain_set(asked.parameters))
 
 
 def range_type(asked: Asked, collection: str) -> Response:
-    """What the cells of a grid hold (CIS JSON)."""
-    declared(asked, ())
+    """What the cells of a coverage, or of a subset of it, hold (CIS JSON)."""
     door = asked.views.door(asked.view.dataset(collection), "coverage")
-    return documents.sent(asked, "document", door.range_type)
+    return documents.sent(asked, "document", lambda: door.range_type(asked.parameters))
 
 
 def file(asked: Asked, collection: str, name: str) -> Response:

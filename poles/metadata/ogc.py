@@ -234,7 +234,8 @@ def _data_links(dataset: Dataset, here: str, language: str) -> list[Document]:
 def _coverage_links(dataset: Dataset, here: str, language: str) -> list[Document]:
     """Links to the coverage; where it is an image, to what its cells are and hold; to the files that it was made of.
 
-    The link as GeoTIFF names a time and a level: what follows it (GDAL) asks for a box and a size alone.
+    The link as GeoTIFF names a time and a level: what follows it (GDAL) asks for a box and a size alone. The links to
+    domain set and range type name the same, as a level is one of the parameters that have levels.
     """
     formats = coverage_formats(dataset)
     found = _alternatives(f"{here}/coverage", f"{REL}coverage", "coverage", formats, language)
@@ -247,7 +248,8 @@ def _coverage_links(dataset: Dataset, here: str, language: str) -> list[Document
         images[0]["title"] += f" ({', '.join(value for _, value in shown)})" if shown else ""
         for name in ("domainset", "rangetype"):
             title = TITLES[name].in_(language)
-            found.append(link(f"{here}/coverage/{name}", f"{REL}coverage-{name}", "application/json", title))
+            href = f"{here}/coverage/{name}{appended(shown, '?')}"
+            found.append(link(href, f"{REL}coverage-{name}", "application/json", title))
     return found + _enclosures(dataset, here, language)
 
 

@@ -25,13 +25,14 @@ def _one(axis: AxisFacts) -> tuple[str, str]:
     return "subset", f'{axis.key or axis.name}("{step}")' if isinstance(step, str) else f"{axis.key}({step!r})"
 
 
-def appended(pairs: tuple[tuple[str, str], ...]) -> str:
+def appended(pairs: tuple[tuple[str, str], ...], mark: str = "&") -> str:
     """Parameters as the end of an address.
 
     >>> appended((("datetime", "2020-01-01T00:00:00Z"), ("subset", 'basin("north")')))
     '&datetime=2020-01-01T00:00:00Z&subset=basin(%22north%22)'
     """
-    return "".join(f"&{name}={quote(value, safe=':(),/')}" for name, value in pairs)
+    text = "&".join(f"{name}={quote(value, safe=':(),/')}" for name, value in pairs)
+    return f"{mark}{text}" if text else ""
 
 
 def is_even(dataset: Dataset) -> bool:
