@@ -42,16 +42,16 @@ TABLE: tuple[Proven, ...] = (
     ),
     Proven("common", "ogcapi-common-2/1.0", ("test_web.py",), ("collections", "json", "html")),
     Proven(
-        "feature", "ogcapi-features-1/1.0", ("conformance/test_features.py",), ("core", "geojson", "html", "oas30")
+        "feature", "ogcapi-features-1/1.0", ("conformance/test_features_part1.py",), ("core", "geojson", "html", "oas30")
     ),
-    Proven("feature", "ogcapi-features-2/1.0", ("conformance/test_features.py",), ("crs",)),
+    Proven("feature", "ogcapi-features-2/1.0", ("conformance/test_features_part2.py",), ("crs",)),
     Proven("feature", "ogcapi-features-3/1.0", ("test_cql2.py", "test_openapi.py"), _FILTERS),
     Proven("feature", "cql2/1.0", ("test_cql2.py",), _CQL2),
     Proven("feature", "ogcapi-features-5/1.0", ("test_openapi.py",), _SCHEMAS),
     Proven("feature", "ogcapi-common-3/1.0", ("test_openapi.py",), _SCHEMAS),
     Proven("feature", "ogcapi-features-8/1.0", ("test_openapi.py",), ("sortables", "sorting", "features-sorting")),
     Proven("edr", "ogcapi-edr-1/1.0", ("conformance/test_edr.py",), _EDR),
-    Proven("edr", "ogcapi-edr-1/1.1", ("conformance/test_edr.py", "test_ogc_metadata.py"), (*_EDR, "queries")),
+    Proven("edr", "ogcapi-edr-1/1.1", ("conformance/test_edr.py", "conformance/test_beyond_edr.py"), (*_EDR, "queries")),
     Proven("coverage", "ogcapi-coverages-1/1.0", ("test_web.py", "test_interface.py"), _COVERAGES, "https"),
     Proven(
         "process", "ogcapi-processes-1/1.0", ("test_processes.py",),

@@ -79,9 +79,9 @@ def generated(config: Path = DEMONSTRATION) -> bytes:
     return orjson.dumps(made, option=orjson.OPT_INDENT_2) + b"\n"
 
 
-def fresh(file: Path = GENERATED) -> bool:
+def fresh() -> bool:
     """Whether the file under version control is what this code makes."""
-    return file.exists() and file.read_bytes() == generated()
+    return GENERATED.exists() and GENERATED.read_bytes() == generated()
 
 
 def main(arguments: Iterable[str]) -> int:
