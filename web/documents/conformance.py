@@ -33,6 +33,7 @@ _COVERAGES = (
     "core", "subsetting-spatial", "subsetting-temporal", "subsetting-general", "field-selection", "crs", "html",
     "coveragejson", "netcdf", "geotiff",
 )  # fmt: skip
+_FEATURES = ("core", "geojson", "html", "oas30")
 _FILTERS = ("filter", "features-filter", "queryables", "queryables-query-parameters")
 
 TABLE: tuple[Proven, ...] = (
@@ -41,9 +42,7 @@ TABLE: tuple[Proven, ...] = (
         ("core", "landing-page", "json", "html", "oas30"),
     ),
     Proven("common", "ogcapi-common-2/1.0", ("test_web.py",), ("collections", "json", "html")),
-    Proven(
-        "feature", "ogcapi-features-1/1.0", ("conformance/test_features_part1.py",), ("core", "geojson", "html", "oas30")
-    ),
+    Proven("feature", "ogcapi-features-1/1.0", ("conformance/test_features_part1.py",), _FEATURES),
     Proven("feature", "ogcapi-features-2/1.0", ("conformance/test_features_part2.py",), ("crs",)),
     Proven("feature", "ogcapi-features-3/1.0", ("test_cql2.py", "test_openapi.py"), _FILTERS),
     Proven("feature", "cql2/1.0", ("test_cql2.py",), _CQL2),
@@ -51,7 +50,7 @@ TABLE: tuple[Proven, ...] = (
     Proven("feature", "ogcapi-common-3/1.0", ("test_openapi.py",), _SCHEMAS),
     Proven("feature", "ogcapi-features-8/1.0", ("test_openapi.py",), ("sortables", "sorting", "features-sorting")),
     Proven("edr", "ogcapi-edr-1/1.0", ("conformance/test_edr.py",), _EDR),
-    Proven("edr", "ogcapi-edr-1/1.1", ("conformance/test_edr.py", "conformance/test_beyond_edr.py"), (*_EDR, "queries")),
+    Proven("edr", "ogcapi-edr-1/1.1", ("conformance/test_beyond_edr.py", "test_ogc_metadata.py"), (*_EDR, "queries")),
     Proven("coverage", "ogcapi-coverages-1/1.0", ("test_web.py", "test_interface.py"), _COVERAGES, "https"),
     Proven(
         "process", "ogcapi-processes-1/1.0", ("test_processes.py",),
