@@ -26,8 +26,8 @@ TEXTS = ("CoverageJSON", "GeoJSON", "GeoJSONSeq", "CSV")
 """Formats that are written as they are sent; the others are made whole before their first byte."""
 SHOWN = ("CoverageJSON", "GeoJSON", "GeoJSONSeq")
 """Formats that are looked at where they arrive; the others are files to keep."""
-SPEAKING = ("GeoJSON", "NetCDF", "GeoTIFF")
-"""Formats whose texts are in one language."""
+WORDLESS = ("GeoJSONSeq", "CSV", "GeoParquet")
+"""Formats that hold rows alone, and no text of ours in any language."""
 COUNTED = {"values": 65_536, "rows": 100}
 """An answer up to this size is made for HEAD too, in a format that is made whole, to tell its length."""
 LINKED = 4096
@@ -142,7 +142,7 @@ def _tag(asked: Asked, version: str, written_as: str) -> str:
         asked.path,
         asked.question,
         written_as,
-        asked.language if written_as in (HTML, *SPEAKING) else "",
+        "" if written_as in WORDLESS else asked.language,
     )
 
 
@@ -151,13 +151,13 @@ def _sent(
 ) -> Response:
     """The answer on its way: whole if it is small, else streamed; what fails before its first bytes is refused."""
     headers.append(("Content-Type", written_as.media_type))
-    if written_as.name in SPEAKING:
-        headers.append(("Content-Language", asked.language))
+    if written_as.name not in WORDLESS:
+        headers.append(("Content-Language", "en, fr" if written_as.name == "CoverageJSON" else asked.language))
     if written_as.name not in SHOWN:
         name = f"{dataset.id}.{written_as.extension.lstrip('.')}"
         headers.append(("Content-Disposition", f'attachment; filename="{name}"'))
     if asked.request.method == "HEAD" and written_as.name not in TEXTS and not _is_small(found):
-        return Response(iter(()), headers=headers)
+        return Response(iter(()), headers=[*headers, ("Accept-Ranges", "bytes")])
     body = written_as.write(found, _context(asked, dataset, verb, found))
     if isinstance(body, Spooled):
         return ranges.made(asked.request, body.file, headers, dict(headers)["ETag"])

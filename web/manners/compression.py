@@ -16,26 +16,37 @@ PASSING = 1
 most a third more than level 6, which packs 17 to 100 MB/s: slower than the rows are written."""
 KEPT = 9
 """The level for what is packed once and sent often."""
-_TEXTS = re.compile(r"text/|image/svg|application/(javascript|flatgeobuf|([\w.+-]*\+)?(json|xml|yaml)(-seq)?)\b")
+_TEXTS = re.compile(r"text/|image/svg|application/(javascript|([\w.+-]*\+)?(json|xml|yaml)(-seq)?)\b")
 
 
 def packed(response: Response, accept_encoding: str | None, kept: Callable[[str], bytes | None]) -> None:
-    """Packs a response where the client takes that and it is worth it. `kept` gives a document's bytes by its tag."""
+    """Packs a response where the client takes that and it is worth it. `kept` gives a document's bytes by its tag.
+
+    Files whose ranges may be asked go out as they are.
+    """
     if response.status_code in (204, 206, 304) or "Content-Encoding" in response.headers:
         return
     kind = _TEXTS.match(response.headers.get("Content-Type", "").lower()) is not None
     if kind and "Accept-Encoding" not in response.headers.get("Vary", ""):
         response.vary.add("Accept-Encoding")
-    worth = (kind and not _is_small(response)) or only_packed(accept_encoding)
+    worth = (kind and "Accept-Ranges" not in response.headers and not _is_small(response)) or only_packed(
+        accept_encoding
+    )
     if worth and coding(accept_encoding) == "gzip":
         _pack(response, kept)
 
 
 def _pack(response: Response, kept: Callable[[str], bytes | None]) -> None:
+    """The body in gzip. Its bytes are no others' any more: they have no ranges, and their tag is a weak one."""
+    entity_tag = response.headers.get("ETag", "")
     response.headers["Content-Encoding"] = "gzip"
+    response.headers.pop("Accept-Ranges", None)
+    if entity_tag.startswith('"'):
+        response.headers["ETag"] = f"W/{entity_tag}"
     if response.is_sequence:
-        response.set_data(kept(response.headers.get("ETag", "")) or zipped(response.get_data(), PASSING))
+        response.set_data(kept(entity_tag) or zipped(response.get_data(), PASSING))
         return
+    response.headers.pop("Content-Length", None)
     source = cast(Iterable[bytes], response.response)
     response.response = zipped_stream(source)
     response.call_on_close(getattr(source, "close", lambda: None))

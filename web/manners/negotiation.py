@@ -38,7 +38,7 @@ def ranges(header: str) -> tuple[Range, ...]:
 
 
 def _range(element: str) -> Range | None:
-    name, *details = (piece.strip().lower() for piece in _PIECE.findall(element))
+    name, *details = (piece.strip().lower() for piece in _PIECE.findall(f" {element}"))
     pairs = [(key.strip(), value.strip().strip('"')) for key, _, value in (d.partition("=") for d in details)]
     weight = next((value for key, value in pairs if key == "q"), "1")
     if not name or not _WEIGHT.fullmatch(weight):
