@@ -147,7 +147,7 @@ def _kinds(cursor: psycopg.RawCursor[tuple[Any, ...]]) -> Sequence[_Kind]:
 
 # --- values ----------------------------------------------------------------------------------------------------------
 
-_BYTES, _NUMERIC, _DATE, _TIMES = 17, 1700, 1082, (1114, 1184)
+_NUMERIC, _DATE, _TIMES, _FLOATS = 1700, 1082, (1114, 1184), (700, 701)
 _TYPES = {
     16: pa.bool_(), 17: pa.binary(), 20: pa.int64(), 21: pa.int16(), 23: pa.int32(), 26: pa.int64(),
     700: pa.float32(), 701: pa.float64(),
@@ -163,7 +163,7 @@ def _batch(kinds: Sequence[_Kind], rows: Rows) -> pa.RecordBatch:
 
 
 def _column(values: Sequence[Any], kind: _Kind) -> pa.Array:
-    """One column as Arrow has it; times in UTC without a zone, as the embedded store gives them."""
+    """One column as Arrow has it, NaN as null; times in UTC without a zone, as the embedded store gives them."""
     if kind.oid in _TIMES:
         us, mask = _counted(values, np.int64)
         return pa.array(us // 1000 + _MS, mask=mask).cast(pa.timestamp("ms"))
@@ -173,6 +173,8 @@ def _column(values: Sequence[Any], kind: _Kind) -> pa.Array:
     if kind.oid == _NUMERIC:
         whole = kind.scale == 0
         return pa.array([_number(v, whole) for v in values], pa.uint64() if whole else pa.float64())
+    if kind.oid in _FLOATS:
+        return pa.array(values, _TYPES[kind.oid], from_pandas=True)
     try:
         return pa.array(values, _TYPES.get(kind.oid, pa.string()))
     except pa.ArrowTypeError:

@@ -200,6 +200,8 @@ class Postgis(Dialect):
     """What is asked in the place of the table: a query in parentheses, its columns of the types above."""
     key: Literal["text", "bigint", "uuid"] = "text"
     """What ids are in the table: those of tables of others keep their index."""
+    told: str = "ST_AsBinary({})"
+    """How a geometry is given as WKB."""
 
     def table(self, layout: Layout) -> str:
         return super().table(layout) if self.source is None else self.source
@@ -240,7 +242,7 @@ class Postgis(Dialect):
         return f"ST_GeomFromWKB(CAST({bound} AS bytea), {srid_of(crs) if self.srid is None else self.srid})"
 
     def selected(self, layout: Layout) -> Sequence[str]:
-        return super().selected(layout) if layout.points else [f"ST_AsBinary({self.geometry(layout)})"]
+        return super().selected(layout) if layout.points else [self.told.format(self.geometry(layout))]
 
     def overlaps(self, layout: Layout, box: BBox, values: Values) -> str:
         """By the index, whose boxes are rounded outwards to float32; of points, exactly."""
