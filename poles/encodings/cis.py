@@ -79,7 +79,7 @@ def _place(member: Coverage) -> tuple[bytes, ...]:
 
 def _axes(whole: Coverages) -> dict[str, Axis]:
     """All axes of the parameters, x and y first."""
-    found = {a.name: a for member in whole.members for a in reversed(member.axes)}
+    found = {a.name: a for member in whole.members for a in member.axes}
     return {"x": found.pop("x"), "y": found.pop("y"), **found}
 
 
