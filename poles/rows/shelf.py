@@ -41,6 +41,7 @@ class _Held:
 
 _held: OrderedDict[str, _Held] = OrderedDict()
 _lock = threading.Lock()
+os.register_at_fork(after_in_child=lambda: _held.clear())  # a child opens its own
 
 
 def store_of(dataset: Dataset, kind: Kind) -> Store:

@@ -75,17 +75,18 @@ class _Engine:
     """One DuckDB a process, to which files are attached; made in the process that uses it, never before a fork."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._of: int | None = None
-        self._connection: Any = None
+        self._lock = threading.RLock()  # a store may be let go while this very thread is in here
+        self._connections: dict[int, Any] = {}
+        """By process: a child never touches, nor closes, that of its parent."""
         self._names = count()
 
     def cursor(self) -> Any:
         """A cursor of its own: one a statement, so that a stream is never cut by another question."""
         with self._lock:
-            if self._of != os.getpid():
-                self._connection, self._of = _connected(), os.getpid()
-            return self._connection.cursor()
+            own = self._connections.get(os.getpid())
+            if own is None:
+                own = self._connections[os.getpid()] = _connected()
+            return own.cursor()
 
     def attach(self, path: Path) -> str:
         """The name under which a file is attached."""
@@ -181,7 +182,7 @@ def opened(path: Path) -> DuckStore | None:
         return None
     layout = replace(from_json(told["layout"]), table=(name, "items"))
     store = DuckStore(path, name, layout, _FACTS.validate_json(found["facts"]), told["version"], told["about"])
-    weakref.finalize(store, _engine.detach, name, os.getpid())
+    weakref.finalize(store, _engine.detach, name, os.getpid()).atexit = False
     return store
 
 

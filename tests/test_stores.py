@@ -1,0 +1,242 @@
+"""Stores of rows: what was read comes back, each row once, and what lies in a box is what lies there."""
+
+import json
+import multiprocessing
+import subprocess
+import sys
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyogrio
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from poles.answer import answer
+from poles.coverage import Table
+from poles.crs import crs as crs_of
+from poles.crs import transform
+from poles.dataset import Dataset, Limits, Text
+from poles.query import CRS84, Box, Page, Query
+from poles.rows import arranged, shelf
+from poles.settings import settings as environment
+
+LAMBERT, LAEA, MERCATOR = (f"http://www.opengis.net/def/crs/EPSG/0/{n}" for n in (2154, 3035, 3857))
+
+
+def dataset(path: Path, **said: Any) -> Dataset:
+    return Dataset(
+        id="rows", title=Text("r", "r"), description=Text("r", "r"), source=(str(path),), kind="features", **said
+    )
+
+
+def rows(table: Table) -> list[dict[str, Any]]:
+    return [row for batch in table.batches() for row in batch.to_pylist()]
+
+
+def ids(found: Dataset, **query: Any) -> list[str]:
+    return [row["id"] for row in rows(answer(found, Query(verb="items", **query)))]  # type: ignore[arg-type]
+
+
+def geojson(path: Path, properties: list[dict[str, Any]], geometries: list[Any] | None = None) -> Path:
+    shapes = geometries or [shapely.Point(i, i) for i in range(len(properties))]
+    members = [
+        {
+            "type": "Feature",
+            "id": str(i),
+            "geometry": None if g is None else shapely.geometry.mapping(g),
+            "properties": p,
+        }
+        for i, (p, g) in enumerate(zip(properties, shapes, strict=True))
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": members}))
+    return path
+
+
+def points(path: Path, x: Any, y: Any, crs: str) -> Path:
+    table = pa.table({"n": np.arange(len(x)), "geom": pa.array(shapely.to_wkb(shapely.points(x, y)), pa.binary())})
+    pyogrio.write_arrow(table, path, geometry_name="geom", geometry_type="Point", crs=crs)
+    return path
+
+
+# --- what was read comes back ----------------------------------------------------------------------------------------
+
+
+def test_any_name_of_a_property_is_kept(tmp_path: Path) -> None:
+    told = {
+        "Name": 1, "name": 2, "NAME": 3, "_row": 4, "_x": 5, "geometry_": 6, 'say "x"': 7, "a;b--": 8, "é" * 40: 9,
+        "$1": 10, "select": 11, "_2": 12,
+    }  # fmt: skip
+    (row,) = rows(answer(dataset(geojson(tmp_path / "a.geojson", [told])), Query(verb="items")))  # type: ignore[arg-type]
+    assert {k: v for k, v in row.items() if k not in ("id", "geometry")} == told
+
+
+def test_zero_false_and_empty_survive_and_missing_is_null(tmp_path: Path) -> None:
+    full = {"n": 0, "x": 0.0, "t": "", "b": False, "l": [1, {"a": None}], "d": "2020-01-01T00:00:00Z"}
+    found = dataset(geojson(tmp_path / "a.geojson", [full, dict.fromkeys(full)], [shapely.Point(0, 0), None]))
+    first, second = rows(answer(found, Query(verb="items")))  # type: ignore[arg-type]
+    assert (first["n"], first["x"], first["t"], first["b"]) == (0, 0.0, "", False)
+    assert {second[k] for k in ("n", "x", "t", "b", "d", "geometry")} == {None}
+
+
+@pytest.mark.parametrize("count", [10, 40_000])
+def test_pages_hold_each_row_once(tmp_path: Path, count: int) -> None:
+    rng = np.random.default_rng(1)
+    found = dataset(points(tmp_path / "a.gpkg", rng.uniform(-5, 9, count), rng.uniform(42, 51, count), "EPSG:4326"))
+    limit = count // 7
+    pages = [ids(found, page=Page(limit, offset)) for offset in range(0, count, limit)]
+    whole = ids(found)
+    assert list(chain(*pages)) == whole
+    assert len(set(whole)) == count
+    inside = {"where": Box(0, 43, 6, 50)}
+    pages = [ids(found, page=Page(limit, offset), **inside) for offset in range(0, count, limit)]
+    assert list(chain(*pages)) == ids(found, **inside)
+
+
+def test_neighbours_lie_together_along_the_curve() -> None:
+    x, y = (a.ravel() << 12 for a in np.meshgrid(np.arange(16), np.arange(16)))
+    order = np.argsort(arranged._hilbert(x, y))
+    steps = np.abs(np.diff(x[order] >> 12)) + np.abs(np.diff(y[order] >> 12))
+    assert (steps == 1).all()
+
+
+# --- boxes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def france(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Dataset, Any, Any]]:
+    """The same 3,000 places, stored in two CRS."""
+    folder = tmp_path_factory.mktemp("france")
+    rng = np.random.default_rng(2)
+    x, y = rng.uniform(-5, 9, 3000), rng.uniform(42, 51, 3000)
+    xs, ys = transform(x, y, crs_of(CRS84), crs_of(LAMBERT))
+    return {
+        CRS84: (dataset(points(folder / "lonlat.gpkg", x, y, "OGC:CRS84")), x, y),
+        LAMBERT: (dataset(points(folder / "lambert.gpkg", xs, ys, "EPSG:2154")), x, y),
+    }
+
+
+@pytest.mark.parametrize("asked", [CRS84, LAMBERT, LAEA, MERCATOR])
+@pytest.mark.parametrize("stored", [CRS84, LAMBERT])
+@settings(max_examples=15, deadline=None)
+@given(corners=st.tuples(st.floats(-6, 10), st.floats(41, 52), st.floats(0.01, 20), st.floats(0.01, 20)))
+def test_a_box_holds_what_lies_in_it_in_its_own_crs(
+    france: dict[str, tuple[Dataset, Any, Any]], stored: str, asked: str, corners: tuple[float, ...]
+) -> None:
+    found, x, y = france[stored]
+    corner, size = corners[:2], corners[2:]
+    west, south = (float(v) for v in transform(*corner, crs_of(CRS84), crs_of(asked)))
+    scale = 1.0 if asked == CRS84 else 1e5
+    box = Box(west, south, west + size[0] * scale, south + size[1] * scale)
+    xs, ys = transform(x, y, crs_of(CRS84), crs_of(asked))
+    inside = (xs >= box.west) & (xs <= box.east) & (ys >= box.south) & (ys <= box.north)
+    sure = (
+        np.minimum.reduce([abs(xs - box.west), abs(xs - box.east), abs(ys - box.south), abs(ys - box.north)])
+        > scale * 1e-6
+    )
+    answered = {int(row["n"]) for row in rows(answer(found, Query(verb="items", where=box, crs=asked)))}  # type: ignore[arg-type]
+    assert set(np.flatnonzero(sure & inside).tolist()) <= answered
+    assert not answered & set(np.flatnonzero(sure & ~inside).tolist())
+
+
+@pytest.mark.parametrize("box", [Box(170, -10, -170, 10), Box(170, -10, 190, 10), Box(-190, -10, -170, 10)])
+@pytest.mark.parametrize("places", [(175.0, -175.0), (175.0, 185.0)])
+def test_boxes_cross_the_antimeridian(tmp_path: Path, box: Box, places: tuple[float, float]) -> None:
+    shapes = [shapely.Point(x, 0).buffer(1) for x in places] + [shapely.Point(0, 0).buffer(1)]
+    found = dataset(geojson(tmp_path / "a.geojson", [{}] * 3, shapes))
+    assert ids(found, where=box) == ["0", "1"]
+
+
+def test_a_geometry_that_only_its_bounds_bring_near_is_not_in_the_box(tmp_path: Path) -> None:
+    corner = shapely.Polygon([(0, 0), (10, 0), (10, 10)])
+    found = dataset(geojson(tmp_path / "a.geojson", [{}, {}], [corner, shapely.box(0, 0, 10, 10)]))
+    assert ids(found, where=Box(1, 7, 2, 8)) == ["1"]
+    assert ids(found, where=Box(4, 4, 4, 4)) == ["0", "1"]
+
+
+# --- versions --------------------------------------------------------------------------------------------------------
+
+
+def test_a_stream_goes_on_over_the_version_that_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("poles.parts.CHECKED_S", 0.0)
+    found = dataset(points(tmp_path / "a.gpkg", np.arange(30_000) % 90, np.zeros(30_000), "EPSG:4326"))
+    stream = iter(answer(found, Query(verb="items")).batches())  # type: ignore[union-attr]
+    count = next(stream).num_rows
+    (tmp_path / "a.gpkg").unlink()
+    points(tmp_path / "a.gpkg", np.arange(7), np.zeros(7), "EPSG:4326")
+    assert len(ids(found)) == 7
+    assert count + sum(b.num_rows for b in stream) == 30_000
+    assert len(list((environment().state / "rows" / shelf._key(found, "features")).glob("*.duckdb"))) == 1
+
+
+def test_a_damaged_store_is_made_again(tmp_path: Path) -> None:
+    found = dataset(geojson(tmp_path / "a.geojson", [{"n": 1}]))
+    before = ids(found)
+    (file,) = (environment().state / "rows" / shelf._key(found, "features")).glob("*.duckdb")
+    shelf._held.clear()
+    file.unlink()
+    file.write_bytes(b"no database")
+    assert ids(found) == before
+
+
+def _first(path: str) -> int:
+    return len(ids(dataset(Path(path))))
+
+
+def test_several_processes_make_one_store(tmp_path: Path) -> None:
+    path = points(tmp_path / "a.gpkg", np.arange(500) % 90, np.zeros(500), "EPSG:4326")
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        assert pool.map(_first, [str(path)] * 4) == [500] * 4
+
+
+# --- counts and memory -----------------------------------------------------------------------------------------------
+
+
+def test_without_counts_the_page_tells_whether_rows_follow(tmp_path: Path) -> None:
+    path = geojson(tmp_path / "a.geojson", [{"n": i} for i in range(5)])
+    found = dataset(path, limits=Limits(counts="none"))
+    box = Box(-1, -1, 3.5, 3.5)
+    for limit, more in ((3, True), (4, False), (9, False)):
+        table = answer(found, Query(verb="items", where=box, page=Page(limit)))
+        assert isinstance(table, Table)
+        assert table.matched is None
+        assert len(rows(table)) == min(limit, 4)
+        assert table.more is not None
+        assert table.more() is more
+
+
+_EXPORT = """
+import sys
+from itertools import chain
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_stores import dataset
+from poles.answer import answer
+from poles.encodings import Context, choose
+from poles.query import Page, Query
+
+def megabytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+found = dataset(Path({path!r}))
+write = choose("GeoJSON", None, "table").write
+for piece in write(answer(found, Query(verb="items", page=Page(1000))), Context()):
+    pass
+before = most = megabytes()
+for piece in write(answer(found, Query(verb="items")), Context()):
+    most = max(most, megabytes())
+print(most - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+def test_an_export_holds_a_batch_not_the_table(tmp_path: Path) -> None:
+    count = 300_000
+    path = points(tmp_path / "a.gpkg", np.linspace(-179, 179, count), np.linspace(-80, 80, count), "EPSG:4326")
+    script = _EXPORT.format(tests=str(Path(__file__).parent), path=str(path))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 100
