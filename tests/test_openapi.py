@@ -78,7 +78,7 @@ def asked(path: str, operation: dict[str, Any], **ids: str) -> str:
     """The address that the examples of an operation make."""
     query = []
     once = [p for p in operation["parameters"] if not p["name"].startswith("scale")]  # else scaled thrice
-    for parameter in once:
+    for parameter in (p for p in once if p["in"] != "header"):
         value = ids.get(parameter["name"], parameter["example"])
         text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
         text = text.lower() if isinstance(value, bool) else text
@@ -109,7 +109,7 @@ def test_every_parameter_says_how_it_is_written_its_limits_and_an_example_that_k
     for path, _, operation in operations(document):
         for p in operation.get("parameters", ()):
             assert {"name", "in", "required", "style", "explode", "schema", "example", "description"} <= set(p), p
-            assert p["in"] == "query" or f"{{{p['name']}}}" in path
+            assert p["in"] == "query" or p["name"] == "Range" or f"{{{p['name']}}}" in path
             assert (p["style"], p["explode"]) in (("form", False), ("simple", False), ("form", True))
             assert p["explode"] is (p["name"] == "subset"), p["name"]
             assert limits[p["schema"]["type"]] & set(p["schema"]), p
@@ -238,14 +238,16 @@ def test_the_examples_of_every_operation_are_answered_as_it_says(demo: Any, name
         ids = {"f": "json"} | {
             p["name"]: first_id(demo, view, name, "items" if p["name"] == "featureId" else "locations")
             for p in operation["parameters"]
-            if p["in"] == "path"
+            if p["in"] == "path" and p["name"] != "fileName"
         }
-        answer = demo.get(view + asked(path, operation, **ids))
+        alone = path.endswith(("/domainset", "/rangetype"))  # a box in degrees leaves no rows of a projected grid
+        answer = demo.get(f"{view}{path}" if alone else view + asked(path, operation, **ids))
         assert answer.status_code in (200, 204), (path, answer.data[:300])
         if answer.status_code == 200:
             content = response(document, operation, 200)["content"]
             assert answer.content_type in content, path
-            assert faults(document, content[answer.content_type]["schema"], json.loads(answer.data)) == [], path
+            if "json" in answer.content_type:
+                assert faults(document, content[answer.content_type]["schema"], json.loads(answer.data)) == [], path
 
 
 @pytest.mark.parametrize("name", COLLECTIONS)

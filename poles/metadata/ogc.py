@@ -231,6 +231,11 @@ def _data_links(dataset: Dataset, here: str, language: str) -> list[Document]:
     return found
 
 
+def has_domain_set(dataset: Dataset) -> bool:
+    """Whether the cells of a coverage lie in even rows and columns, so that a domain set says where."""
+    return "coverage" in dataset.apis and "GeoTIFF" in coverage_formats(dataset) and is_even(dataset)
+
+
 def _coverage_links(dataset: Dataset, here: str, language: str) -> list[Document]:
     """Links to the coverage; where it is an image, to what its cells are and hold; to the files that it was made of.
 

@@ -146,7 +146,7 @@ def of_data(view: View, language: str) -> Document:
         found[path + below] = {"get": _question(subject, named)}
         if verb in POSTED:
             found[path + below]["post"] = _posted(subject, named)
-    return found
+    return found | _beside(view, path, inside, language)
 
 
 _WITHIN = {
@@ -157,6 +157,52 @@ _WITHIN = {
 
 def _within(below: str, language: str) -> list[Document]:
     return [parameters.segment(n, t.in_(language), "1") for n, t in _WITHIN.items() if f"{{{n}}}" in below]
+
+
+def _beside(view: View, path: str, inside: list[Document], language: str) -> Document:
+    """Domain set and range type of a coverage, and the files that data sets were made of."""
+    first = next((d for d in view.datasets.values() if "coverage" in d.apis), None)
+    if first is None:
+        return {}
+    named = [{**p, "example": first.id} for p in inside]
+    subject = Subject("coverage", first, view.only is not None, language)
+    found = {}
+    if not view.only or ogc.has_domain_set(first):
+        asked = [*named, *(p for p in parameters.asked(subject) if p["name"] not in ("f", "lang"))]
+        found = {f"{path}/coverage/{n}": _of_cells(n, asked, language) for n in ("domainset", "rangetype")}
+    files = first.facts.originals if first.facts is not None else ()
+    if files or not view.only:
+        name = parameters.segment("fileName", _FILE.in_(language), files[0].name if files else "file.tif")
+        found[f"{path}/files/{{fileName}}"] = {"get": _file([*named, name], language)}
+    return found
+
+
+_CELLS = {"domainset": ("getDomainSet", "domainSet"), "rangetype": ("getRangeType", "rangeType")}
+
+
+def _of_cells(name: str, asked: list[Document], language: str) -> Document:
+    """Where the cells of a coverage lie, or what they hold."""
+    made = _document("Coverages", *_CELLS[name], ogc.TITLES[name], language, asked)
+    made["get"]["responses"] |= responses.refusals("404", "413")
+    return made
+
+
+_FILE = Text("The name of a file", "Le nom d'un fichier")
+
+
+def _file(named: list[Document], language: str) -> Document:
+    """A file as it lies there, or a range of it."""
+    said = Text("A file of the data set as it lies there", "Un fichier du jeu de données, tel quel").in_(language)
+    asked = [*named, parameters.range_of_bytes(language), parameters.lang(language)]
+    return {
+        "tags": ["Coverages"], "operationId": "getFile", "summary": said, "parameters": asked,
+        "responses": {
+            "200": responses.file(said),
+            "206": responses.file(responses.PART.in_(language), "Content-Range"),
+            "304": {"$ref": "#/components/responses/Unchanged"},
+            **responses.refusals("400", "404", "406", "414", "416", "500", "503"),
+        },
+    }  # fmt: skip
 
 
 def _question(subject: Subject, named: list[Document]) -> Document:
@@ -207,10 +253,15 @@ def _answers(subject: Subject) -> Document:
     single = "featureGeoJSON" if verb == "item" else "featureCollectionGeoJSON"
     offered = parameters.of_verb(verb, subject.dataset if subject.alone else None)
     content = {n: "coverageJSON" if n == "CoverageJSON" else single for n in offered}
+    ranges: Document = {}
+    if verb == "coverage":
+        told = responses.PART.in_(subject.language)
+        ranges = {"206": responses.file(told, "Content-Range"), **responses.refusals("416")}
     empty = {"204": {"$ref": "#/components/responses/Nothing"}} if verb not in ("items", "item", "locations") else {}
     return {
         "200": responses.data(VERBS[verb][2].in_(subject.language), content),
         **empty,
+        **ranges,
         "304": {"$ref": "#/components/responses/Unchanged"},
         **responses.refusals("400", "404", "406", "413", "414", "500", "503"),
     }

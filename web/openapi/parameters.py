@@ -68,6 +68,15 @@ def segment(name: str, description: str, example: str) -> Document:
     }  # fmt: skip
 
 
+def range_of_bytes(language: str) -> Document:
+    """The header that asks a part of a file."""
+    said = Text("One range of bytes; without it, the whole.", "Un intervalle d'octets ; sans lui, le tout.")
+    return {
+        "name": "Range", "in": "header", "required": False, "style": "simple", "explode": False,
+        "description": said.in_(language), "schema": text(60, pattern=r"^bytes=\d*-\d*$"), "example": "bytes=0-1023",
+    }  # fmt: skip
+
+
 def text(longest: int, **more: Any) -> Document:
     """A text of at most so many characters."""
     return {"type": "string", "maxLength": longest, **more}

@@ -28,9 +28,11 @@ REFUSED: dict[str, Text] = {
         "The address is too long; post the question", "L'adresse est trop longue ; envoyez la question par POST"
     ),
     "415": Text("The body is in no format that is read", "Le corps n'est dans aucun format lu"),
+    "416": Text("The range is beyond the end", "L'intervalle est au-delà de la fin"),
     "500": Text("An error of the server, with a request id", "Une erreur du serveur, avec un identifiant de requête"),
     "503": Text("The data cannot be read at this moment", "Les données ne peuvent être lues en ce moment"),
 }
+PART = Text("The range of bytes that Range asks", "L'intervalle d'octets que demande Range")
 NOTHING = Text("Nothing is there", "Il n'y a rien là")
 UNCHANGED = Text("The copy that If-None-Match names is good", "La copie que nomme If-None-Match est bonne")
 PAGED = ("ETag", "Vary", "Content-Language")
@@ -76,6 +78,12 @@ def data(said: str, content: Mapping[str, str]) -> Document:
     return {"description": said, "headers": headers(*CARRIED), "content": {**written, HTML: {"schema": _TEXT}}}
 
 
+def file(said: str, *more: str) -> Document:
+    """A GeoTIFF, whole or in part."""
+    content = {MEDIA_TYPES["GeoTIFF"]: {"schema": {"type": "string", "format": "binary"}}}
+    return {"description": said, "headers": headers("ETag", "Content-Disposition", *more), "content": content}
+
+
 def _json(schema: str, media: Iterable[str]) -> Document:
     return {m: {"schema": _ref(schema)} for m in media}
 
@@ -112,6 +120,7 @@ _HEADERS: dict[str, tuple[Text, str]] = {
         Text("Licence, identifier and description of the data", "Licence, identifiant et description des données"),
         '<https://spdx.org/licenses/CC-BY-4.0.html>; rel="license"; type="text/html"',
     ),
+    "Content-Range": (Text("Which bytes, of how many", "Quels octets, de combien"), "bytes 0-1023/146515"),
     "Retry-After": (Text("Seconds to wait", "Secondes à attendre"), "5"),
 }
 

@@ -155,6 +155,8 @@ SCHEMAS: dict[str, Schema] = {
         numberReturned=_COUNT,
     ),
     "coverageJSON": _COVERAGE,
+    "domainSet": _object(("type", "generalGrid"), type=_enum("DomainSet"), generalGrid={"type": "object"}),
+    "rangeType": _object(("type", "field"), type=_enum("DataRecord"), field=_list({"type": "object"})),
     "processList": _object(("processes", "links"), processes=_list(_ref("processSummary")), links=_LINKS),
     "processSummary": _object(("id", "version"), **_PROCESS),
     "process": _object(("id", "version"), **_PROCESS, inputs={"type": "object"}, outputs={"type": "object"}),
