@@ -15,7 +15,7 @@ import pytest
 
 SUPERUSER = "poles"
 PASSWORD = "s3cret"
-_QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=64MB"
+_QUICK = "-c fsync=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=64MB"
 
 
 def programs() -> Path | None:
@@ -41,6 +41,14 @@ class Server:
     def at(self, database: str) -> str:
         """The URL of a database."""
         return f"postgresql://{SUPERUSER}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    def database(self, name: str) -> str:
+        """The URL of an empty database that has PostGIS, made here."""
+        with psycopg.connect(self.at("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+        with psycopg.connect(self.at(name), autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION postgis")
+        return self.at(name)
 
     def start(self) -> None:
         options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} {_QUICK}"
@@ -95,10 +103,7 @@ def running() -> Iterator[Server]:
         server.made()
         server.start()
         try:
-            with psycopg.connect(server.at("postgres"), autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {SUPERUSER}")
-            with psycopg.connect(server.url, autocommit=True) as connection:
-                connection.execute("CREATE EXTENSION postgis")
+            server.database(SUPERUSER)
             yield server
         finally:
             server.stop()
