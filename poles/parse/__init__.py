@@ -112,7 +112,7 @@ def _asked(verb: str, parameters: Mapping[str, str | Sequence[str]], dataset: Da
 def _is_own(verb: str, name: str, dataset: Dataset) -> bool:
     """Whether a data set brings the parameter itself: a property of its items, or an axis as member or wavelength."""
     if verb == "items":
-        return name in properties(dataset)
+        return name == "id" or name in properties(dataset)
     return verb in _EDR and name in _own_axes(dataset)
 
 

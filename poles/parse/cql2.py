@@ -33,8 +33,8 @@ SPATIAL = (
     "s_intersects", "s_disjoint", "s_equals", "s_touches", "s_within", "s_overlaps", "s_crosses", "s_contains",
 )  # fmt: skip
 TEMPORAL = (
-    "t_after", "t_before", "t_contains", "t_disjoint", "t_during", "t_equals", "t_finishedby", "t_finishes",
-    "t_intersects", "t_meets", "t_metby", "t_overlappedby", "t_overlaps", "t_startedby", "t_starts",
+    "t_after", "t_before", "t_contains", "t_disjoint", "t_during", "t_equals", "t_finishedBy", "t_finishes",
+    "t_intersects", "t_meets", "t_metBy", "t_overlappedBy", "t_overlaps", "t_startedBy", "t_starts",
 )  # fmt: skip
 OFFERED = ("and", "or", "not", *COMPARISONS, "like", "between", "in", "isNull", "casei", "accenti", *ARITHMETIC,
            *SPATIAL, *TEMPORAL)  # fmt: skip
@@ -148,7 +148,7 @@ class _Checked:
 
     def operator(self, op: str, args: Sequence[Tree], depth: int) -> tuple[Tree, Kind]:
         """An operator whose arguments fit."""
-        name = "isNull" if op.lower() == "isnull" else op.lower()
+        name = _SPELLED.get(op.lower(), op.lower())
         rule = _RULES.get(name)
         if rule is None:
             remedy = "use IN or comparisons" if name.startswith("a_") else f"use of {choices(OFFERED, 50)}"
@@ -267,8 +267,8 @@ def _number(value: float) -> tuple[Tree, Kind]:
     """A finite number; a whole one is an integer, however it was written."""
     if isinstance(value, float) and not math.isfinite(value):
         raise refused("a number is beyond all that can be held", "give finite numbers")
-    if isinstance(value, int) and abs(value) > 2**63:
-        value = float(value) if abs(value) < 10**308 else math.copysign(1e308, value)
+    if isinstance(value, int) and abs(value) > 10**300:
+        value = 10**300 if value > 0 else -(10**300)
     if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
         value = int(value)
     return value, "integer" if isinstance(value, int) else "float"
@@ -473,3 +473,4 @@ _RULES: Mapping[str, _Rule] = {
     **dict.fromkeys(SPATIAL, (2, 2, _placed)),
     **dict.fromkeys(TEMPORAL, (2, 2, _timed)),
 }
+_SPELLED = {name.lower(): name for name in _RULES}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from poles.dataset import Described
+from poles.dataset import Described, Text
 from poles.errors import Invalid
 from poles.parse import cql2, when, where
 from poles.parse.cql2 import Kind, Kinds, Tree
@@ -16,6 +16,8 @@ _KINDS: Mapping[str, Kind] = {
     "date": "date",
 }  # fmt: skip
 """What a property holds, by its type; all else (lists, objects) is answered alone."""
+
+_ID = Described("id", Text("Identifier", "Identifiant"), dtype="string")
 
 
 def kinds(there: Mapping[str, Described]) -> Kinds:
@@ -37,7 +39,8 @@ def condition(
     text = single(asked, "filter")
     if text is not None:
         found.append(parsed(text, language, kinds(there), crs))
-    found += [_equal(there[name], str(single(asked, name))) for name in asked if name in there and name not in declared]
+    named = [name for name in asked if (name == "id" or name in there) and name not in declared]
+    found += [_equal(there.get(name, _ID), str(single(asked, name))) for name in named]
     return {"op": "and", "args": found} if len(found) > 1 else next(iter(found), None)
 
 

@@ -149,7 +149,7 @@ _GUARDED = {
     "/": _QUOTIENT,
     "div": f"trunc({_QUOTIENT})",
     "%": f"(l - r * trunc({_QUOTIENT}))",
-    "^": "(CASE WHEN r = 0 THEN 1 + 0 * l WHEN l = 0 AND r > 0 THEN 0 WHEN l = 0 OR l < 0 AND r <> trunc(r) THEN NULL "
+    "^": "(CASE WHEN r IS NULL THEN NULL WHEN r = 0 THEN 1 + 0 * l WHEN l = 0 AND r > 0 THEN 0 WHEN l = 0 OR l < 0 AND r <> trunc(r) THEN NULL "
          "WHEN r * log(abs(l)) > 308 THEN NULL WHEN r * log(abs(l)) < -307 THEN 0 ELSE power(l, r) END)",
 }  # fmt: skip
 

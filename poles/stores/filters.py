@@ -130,16 +130,18 @@ class _Condition:
 
     def compared(self, op: str, left: Tree, right: Tree) -> str:
         """A comparison of two operands that fit."""
-        match self.kind(left):
-            case "datetime" | "date":
-                return self.dated(op, left, right)
-            case _:
-                one, other = self.pair(left, right)
-                return f"{one} {op} {other}"
+        if self.kind(left) in ("datetime", "date"):
+            return self.dated(op, left, right)
+        if op == "=" and left == {"property": "id"} and isinstance(right, str):
+            return self.dialect.identified(self.layout, [right], self.values)
+        one, other = self.pair(left, right)
+        return f"{one} {op} {other}"
 
     def among(self, value: Tree, others: Sequence[Tree]) -> str:
         if self.kind(value) in ("datetime", "date"):
             return " OR ".join(f"({self.dated('=', value, o)})" for o in others)
+        if value == {"property": "id"} and all(isinstance(o, str) for o in others):
+            return self.dialect.identified(self.layout, others, self.values)
         pairs = [self.pair(value, o) for o in others]
         if len({one for one, _ in pairs}) == len({self.kind(o) for o in others}) == 1:
             return f"{pairs[0][0]} IN ({', '.join(o for _, o in pairs)})"
@@ -174,10 +176,12 @@ class _Condition:
         match node:
             case {"property": name}:
                 return self.column(name)
-            case int() if self.kind(beside) == "integer" and -_INT64 <= node < _INT64:
-                return self.dialect.cast(self.values(node), "integer")
+            case int() if self.kind(beside) == "integer":
+                if -_INT64 <= node < _INT64:
+                    return self.dialect.cast(self.values(node), "integer")
+                return self.dialect.cast(self.values(_beyond(node)), "float")
             case int() | float():
-                return self.dialect.cast(self.values(self.rounded(_beyond(node), beside)), "float")
+                return self.dialect.cast(self.values(self.rounded(float(node), beside)), "float")
             case _:
                 return self.float(node)
 
@@ -284,11 +288,9 @@ class _Condition:
 # --- words that need no columns ------------------------------------------------------------------------------------
 
 
-def _beyond(value: float) -> float:
-    """A whole number beyond 64 bits as a float that no whole number of 64 bits is rounded to."""
-    if isinstance(value, int) and abs(value) >= _INT64 - 1:
-        return math.copysign(max(abs(float(value)), 1e19), value)
-    return float(value)
+def _beyond(value: int) -> float:
+    """A whole number beyond 64 bits as a float to which no whole number of 64 bits is rounded."""
+    return math.copysign(max(abs(float(value)), 1e19), value)
 
 
 def _pattern(tree: Tree) -> Tree:
@@ -326,14 +328,14 @@ _RELATIONS: Mapping[str, str] = {
     "t_disjoint": "{a1} < {b0} OR {a0} > {b1}",
     "t_during": "{a0} > {b0} AND {a1} < {b1}",
     "t_equals": "{a0} = {b0} AND {a1} = {b1}",
-    "t_finishedby": "{a0} < {b0} AND {a1} = {b1}",
+    "t_finishedBy": "{a0} < {b0} AND {a1} = {b1}",
     "t_finishes": "{a0} > {b0} AND {a1} = {b1}",
     "t_intersects": "{a0} <= {b1} AND {a1} >= {b0}",
     "t_meets": "{a1} = {b0}",
-    "t_metby": "{a0} = {b1}",
-    "t_overlappedby": "{a0} > {b0} AND {a0} < {b1} AND {a1} > {b1}",
+    "t_metBy": "{a0} = {b1}",
+    "t_overlappedBy": "{a0} > {b0} AND {a0} < {b1} AND {a1} > {b1}",
     "t_overlaps": "{a0} < {b0} AND {a1} > {b0} AND {a1} < {b1}",
-    "t_startedby": "{a0} = {b0} AND {a1} > {b1}",
+    "t_startedBy": "{a0} = {b0} AND {a1} > {b1}",
     "t_starts": "{a0} = {b0} AND {a1} < {b1}",
 }
 """Clause 7.8 of CQL2: starts (0) and ends (1) of two intervals; an instant is an interval that ends as it starts."""
