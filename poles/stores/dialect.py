@@ -1,11 +1,9 @@
 """How SQL is spelled by each engine; everything else of a statement is said once for both."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Literal
 
 from pyproj import CRS
@@ -13,6 +11,7 @@ from pyproj import CRS
 from poles.crs import crs as crs_of
 from poles.crs import is_lonlat
 from poles.dataset import BBox
+from poles.stores import reckoned
 from poles.stores.layout import Layout, Type
 
 
@@ -79,12 +78,11 @@ class Dialect:
 
     def folded(self, sql: str) -> str:
         """A text whose case is folded, as Unicode does it for all that is written today."""
-        return _folded(sql, "lower({})")
+        return reckoned.folded(sql, "lower({})")
 
     def computed(self, op: str, left: str, right: str) -> str:
         """Arithmetic of floats: what is no finite number is unknown."""
-        found = _with(_ARITHMETIC[op], left, right)
-        return f"NULLIF(NULLIF(NULLIF({found}, CAST('inf' AS DOUBLE)), CAST('-inf' AS DOUBLE)), CAST('nan' AS DOUBLE))"
+        return reckoned.computed(reckoned.FREE[op], left, right)
 
     def geometry(self, layout: Layout) -> str:
         """The geometry of a row, as the spatial functions take it."""
@@ -115,52 +113,6 @@ class Dialect:
         west, south, east, north = (quoted(n) for n in layout.box)
         w, s, e, n = (values(v) for v in box)
         return f"{west} >= {w} AND {east} <= {e} AND {south} >= {s} AND {north} <= {n}"
-
-
-_ARITHMETIC = {
-    "+": "(l + r)", "-": "(l - r)", "*": "(l * r)", "/": "(l / NULLIF(r, 0))", "^": "pow(l, r)",
-    "div": "trunc(l / NULLIF(r, 0))", "%": "(l - r * trunc(l / NULLIF(r, 0)))",
-}  # fmt: skip
-_ATOM = re.compile(r'CAST\((\$\d+|"[^"]+") AS [a-zA-Z ]+\)')
-
-
-def _with(formula: str, left: str, right: str) -> str:
-    """A formula of `l` and `r`, each of which is written once unless it is short."""
-    if _ATOM.fullmatch(left) and _ATOM.fullmatch(right):
-        return re.sub(r"\b[lr]\b", lambda m: left if m[0] == "l" else right, formula)
-    return f"(SELECT {formula} FROM (SELECT {left} AS l, {right} AS r OFFSET 0) AS operands)"
-
-
-def _folded(sql: str, lower: str) -> str:
-    small = lower.format(f"replace({sql}, 'İ', 'i̇')")
-    return f"replace(translate({small}, 'ςſµϐϑϕϖϰϱϵẛι', 'σsμβθφπκρεṡι'), 'ß', 'ss')"
-
-
-_PRODUCT = "log(abs(l)) + log(abs(r))"
-_QUOTIENT = (
-    "(CASE WHEN r = 0 THEN NULL WHEN l = 0 THEN 0 * r WHEN log(abs(l)) - log(abs(r)) > 308 THEN NULL "
-    "WHEN log(abs(l)) - log(abs(r)) < -307 THEN 0 ELSE l / r END)"
-)
-_GUARDED = {
-    "+": "(CASE WHEN abs(l) < 8e307 AND abs(r) < 8e307 THEN l + r END)",
-    "-": "(CASE WHEN abs(l) < 8e307 AND abs(r) < 8e307 THEN l - r END)",
-    "*": f"(CASE WHEN l = 0 OR r = 0 THEN l * r WHEN {_PRODUCT} > 308 THEN NULL WHEN {_PRODUCT} < -307 THEN 0 "
-         "ELSE l * r END)",
-    "/": _QUOTIENT,
-    "div": f"trunc({_QUOTIENT})",
-    "%": f"(l - r * trunc({_QUOTIENT}))",
-    "^": "(CASE WHEN r IS NULL THEN NULL WHEN r = 0 THEN 1 + 0 * l WHEN l = 0 AND r > 0 THEN 0 WHEN l = 0 OR l < 0 AND r <> trunc(r) THEN NULL "
-         "WHEN r * log(abs(l)) > 308 THEN NULL WHEN r * log(abs(l)) < -307 THEN 0 ELSE power(l, r) END)",
-}  # fmt: skip
-
-
-@lru_cache(1)
-def _marks() -> str:
-    """A class of all marks (accents and others) as a literal: what `strip_accents` of DuckDB leaves out."""
-    marks = [c for c in range(0x300, 0xE01F0) if unicodedata.category(chr(c))[0] == "M"]
-    starts = [c for c, before in zip(marks, [0, *marks], strict=False) if c != before + 1]
-    ends = [c for c, after in zip(marks, [*marks[1:], 0], strict=True) if after != c + 1]
-    return f"'[{''.join(f'{chr(a)}-{chr(b)}' for a, b in zip(starts, ends, strict=True))}]'"
 
 
 EARLIEST, LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
@@ -224,16 +176,14 @@ class Postgis(Dialect):
         return f'({sql}) COLLATE "C"' if of == "string" else sql
 
     def unaccented(self, sql: str) -> str:
-        return f"normalize(regexp_replace(normalize({sql}, NFD), {_marks()}, '', 'g'), NFC)"
+        return reckoned.unmarked(sql)
 
     def folded(self, sql: str) -> str:
-        return _folded(sql, 'lower({} COLLATE "und-x-icu")')
+        return reckoned.folded(sql, 'lower({} COLLATE "und-x-icu")')
 
     def computed(self, op: str, left: str, right: str) -> str:
         """PostgreSQL refuses what overflows: it is never asked; what underflows is 0."""
-        found = _with(_GUARDED[op], left, right)
-        unbounded = "CAST('Infinity' AS float8)"
-        return f"NULLIF(NULLIF(NULLIF({found}, {unbounded}), -{unbounded}), CAST('NaN' AS float8))"
+        return reckoned.computed(reckoned.GUARDED[op], left, right)
 
     def geometry(self, layout: Layout) -> str:
         return quoted(layout.geometry or "")
