@@ -26,8 +26,8 @@ _SCHEMAS = ("schemas", "queryables", "sortables", "returnables-and-receivables",
 _EDR = ("core", "collections", "json", "geojson", "edr-geojson", "covjson", "html", "oas30")
 _CQL2 = (
     "cql2-text", "cql2-json", "basic-cql2", "advanced-comparison-operators", "case-insensitive-comparison",
-    "basic-spatial-functions", "basic-spatial-functions-plus", "spatial-functions", "temporal-functions",
-    "arithmetic", "property-property",
+    "accent-insensitive-comparison", "basic-spatial-functions", "basic-spatial-functions-plus", "spatial-functions",
+    "temporal-functions", "arithmetic", "property-property",
 )  # fmt: skip
 _COVERAGES = (
     "core", "subsetting-spatial", "subsetting-temporal", "subsetting-general", "field-selection", "crs", "html",

@@ -288,7 +288,7 @@ def _latitudes(dataset: Dataset) -> list[str]:
 
 def _factor(subject: Subject) -> Document:
     said = Text("How many cells become one, along x and y.", "Combien de mailles en font une, selon x et y.")
-    schema = {"type": "number", "minimum": 1, "maximum": 1_000_000}
+    schema = {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 1_000_000}
     return query("scale-factor", schema, said.in_(subject.language), 2)
 
 
