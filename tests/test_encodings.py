@@ -1084,6 +1084,34 @@ def test_rows_of_points_are_a_point_file_and_others_are_refused() -> None:
         (None, "text/html;q=0.1, text/*;q=0.9, application/x-netcdf;q=0.5", "coverages", "CSV"),
         (None, "text/csv;q=0, */*;q=0.1", "table", "GeoJSON"),
         (None, "text/csv;q=x, application/x-netcdf", "coverages", "NetCDF"),
+        ("geojsonseq", None, "table", "GeoJSONSeq"),
+        ("application/geo json-seq", None, "table", "GeoJSONSeq"),
+        ("geojsonl", None, "table", "GeoJSONSeq"),
+        ("fgb", None, "table", "FlatGeobuf"),
+        ("FlatGeobuf", None, "table", "FlatGeobuf"),
+        ("parquet", None, "table", "GeoParquet"),
+        ("application/x-parquet", None, "table", "GeoParquet"),
+        (None, "application/geo+json-seq", "table", "GeoJSONSeq"),
+        (None, "application/flatgeobuf", "table", "FlatGeobuf"),
+        (None, "application/vnd.apache.parquet, */*;q=0.5", "table", "GeoParquet"),
+        (None, "application/*", "table", "GeoJSON"),
+        (None, "application/json", "table", "GeoJSON"),
+        (None, "application/geo+json;q=0, */*", "table", "GeoJSONSeq"),
+        (None, "application/geo+json;q=0.2, application/*;q=0.9", "table", "GeoJSONSeq"),
+        (None, "*/*;q=0.9, text/csv;q=0.1", "table", "GeoJSON"),
+        (None, "text/*;q=0.3, text/csv;q=0, */*;q=0.2", "table", "GeoJSON"),
+        (None, "*/*, text/csv", "table", "CSV"),
+        (None, "text/csv, application/geo+json", "table", "CSV"),
+        (None, 'application/geo+json; profile="http://a/b,c"; q=0.5, text/csv;q=0.4', "table", "GeoJSON"),
+        (None, "Text/CSV; charset=UTF-8; header=present", "table", "CSV"),
+        (None, "text/csv;q=0.9;q=0.1, application/geo+json;Q=0.5", "table", "GeoJSON"),
+        (None, "image/tiff; application=geotiff; profile=cloud-optimized", "coverages", "GeoTIFF"),
+        (None, "image/tiff;q=0, image/tiff;application=geotiff", "coverages", "GeoTIFF"),
+        (None, "image/tiff;application=geotiff;q=0.1, image/tiff, text/csv;q=0.5", "coverages", "CSV"),
+        (None, "image/tiff;application=other, text/csv;q=0.1", "coverages", "CSV"),
+        (None, "text/csv;q=7, application/x-netcdf;q=-1", "coverages", "CSV"),
+        (None, "text/html;q=0", "coverages", "CoverageJSON"),
+        (None, " ", "table", "GeoJSON"),
     ],
 )
 def test_a_format_is_chosen_by_name_then_by_what_is_accepted(f: Any, accept: Any, kind: Any, name: str) -> None:
@@ -1103,7 +1131,10 @@ def test_an_unknown_format_is_refused_with_those_that_are_offered(f: str, kind: 
         choose(f, None, kind)
 
 
-@pytest.mark.parametrize("accept", ["image/png", "text/csv;q=0", "application/xml, image/*;q=0"])
+@pytest.mark.parametrize(
+    "accept",
+    ["image/png", "text/csv;q=0", "application/xml, image/*;q=0", "*/*;q=0", "text/csv;q=nan", "covjson", "nc", ";q=1"],
+)
 def test_what_nobody_can_accept_is_406(accept: str) -> None:
     with pytest.raises(NotAcceptable):
         choose(None, accept, "coverages")

@@ -65,7 +65,7 @@ def as_json(values: pa.Array) -> pa.Array:
 def json_parts(values: pa.Array) -> list[Any]:
     """The same as parts that are yet to be joined row by row, which are several only where no value is missing."""
     if pa.types.is_floating(values.type):
-        return [_json_floats(values)]
+        return [_halves(values) if pa.types.is_float16(values.type) else _json_floats(values)]
     if pa.types.is_timestamp(values.type):
         texts_, end = _clock(values), 'Z"'
     else:
@@ -88,8 +88,7 @@ def as_text(values: pa.Array) -> tuple[pa.Array, bool]:
     if is_.is_timestamp(kind):
         return joined([_clock(values), "Z"], None), True
     if is_.is_floating(kind):
-        wide = cast(values, pa.float32()) if is_.is_float16(kind) else values
-        return cast(without_nan(wide), pa.string()), False
+        return _halves(values) if is_.is_float16(kind) else cast(without_nan(values), pa.string()), False
     if is_.is_integer(kind) or is_.is_decimal(kind) or is_.is_boolean(kind) or is_.is_null(kind):
         return cast(values, pa.string()), False
     if isinstance(kind, pa.JsonType):
@@ -136,6 +135,12 @@ def _json_floats(values: pa.Array) -> pa.Array:
     ends = (at - np.arange(len(at))).astype(np.int32)
     valid = pa.array(np.isfinite(numbers)).buffers()[1]
     return pa.StringArray.from_buffers(len(numbers), pa.py_buffer(ends), pa.py_buffer(np.delete(text, at)), valid)
+
+
+def _halves(values: pa.Array) -> pa.Array:
+    """Numbers of 16 bits, of which only numpy knows the shortest form."""
+    numbers = values.to_numpy(zero_copy_only=False)
+    return pa.array(numbers.astype(str).astype(object), pa.string(), mask=~np.isfinite(numbers))
 
 
 def _is_json(kind: pa.DataType) -> bool:

@@ -9,7 +9,7 @@ import shapely
 
 from poles.coverage import Answer, Coverage, Coverages, Table
 from poles.crs import crs as crs_of
-from poles.encodings import wkb
+from poles.encodings import positions, wkb
 from poles.encodings.arrays import scattered
 from poles.encodings.columns import as_csv
 from poles.encodings.format import Context, gathered
@@ -109,8 +109,7 @@ def _batch(batch: pa.RecordBatch, table: Table, names: list[str], columns: list[
 def _placed(column: pa.Array, columns: list[str]) -> list[pa.Array]:
     """The columns of the geometry as texts. A row that does not fit them breaks the document."""
     if columns == ["geometry"]:
-        texts = shapely.to_wkt(wkb.shapes(column), rounding_precision=-1, trim=True)
-        return [as_csv(pa.array(texts, pa.string()))]
+        return [joined(['"', *positions.texts(column, positions.WKT), '"'], None)]
     places = wkb.points(column)
     if places is None:
         shapes = wkb.shapes(column)

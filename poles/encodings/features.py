@@ -56,7 +56,7 @@ def _member(name: str, number: int) -> str:
 
 
 def _geometries(batch: pa.RecordBatch, name: str | None, swapped: bool) -> list[pa.Array | str]:
-    return ["null"] if name is None else positions.geometries(batch.column(name), swapped)
+    return ["null"] if name is None else positions.texts(batch.column(name), positions.GEOJSON, swapped)
 
 
 def _is_northing_first(crs: str) -> bool:

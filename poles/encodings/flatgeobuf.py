@@ -55,7 +55,7 @@ def _write(table: Table, context: Context, path: Path) -> None:
         kind = _kind(types)
         file.seek(0)
         with pa.ipc.open_stream(file) as stream:
-            promoted = None if kind in (*types, "Unknown") else name
+            promoted = name if len(types) > 1 and kind != "Unknown" else None
             batches = pa.RecordBatchReader.from_batches(schema, (_promoted(b, promoted) for b in stream))
             _as_flatgeobuf(batches, path, name, kind, table, context)
 

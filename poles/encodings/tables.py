@@ -27,7 +27,7 @@ def geometry(table: Table) -> str | None:
     return table.geometry if table.geometry in table.schema.names else None
 
 
-def grouped(table: Table, rows: int = 1 << 16, size: int = 16 << 20) -> Iterator[list[pa.RecordBatch]]:
+def grouped(table: Table, rows: int = 1 << 16, size: int = 8 << 20) -> Iterator[list[pa.RecordBatch]]:
     """The pieces in groups of about so many rows or bytes."""
     waiting: list[pa.RecordBatch] = []
     for piece in pieces(table):

@@ -43,8 +43,14 @@ def points(wkb: pa.Array) -> Array | None:
 
 
 def shapes(wkb: pa.Array) -> Array:
-    """The geometries as shapely objects, None where there is none."""
-    return np.asarray(shapely.from_wkb(wkb.to_numpy(zero_copy_only=False)), object)
+    """The geometries as shapely objects without M, None where there is none."""
+    with np.errstate(invalid="ignore"):  # what is no number is no fault here
+        found = np.asarray(shapely.from_wkb(wkb.to_numpy(zero_copy_only=False)), object)
+    measured = shapely.has_m(found)
+    if measured.any():
+        plain = shapely.from_wkb(shapely.to_wkb(found[measured], output_dimension=3))  # of XYZM; XYM has three too
+        found[measured] = np.where(shapely.has_z(plain), plain, shapely.force_2d(plain))
+    return found
 
 
 def located(found: Array) -> Array:
@@ -59,7 +65,7 @@ def located(found: Array) -> Array:
 
 
 def iso(found: Array) -> pa.Array:
-    """Shapes as ISO WKB, without M."""
+    """Shapes as ISO WKB."""
     return pa.array(shapely.to_wkb(found, output_dimension=3, flavor="iso"), pa.binary())
 
 
