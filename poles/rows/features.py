@@ -213,7 +213,7 @@ def contents(dataset: Dataset, members: Sequence[Part]) -> Contents:
     }
     names = {c.name: c for c in columns}
     layout = Layout(
-        columns, answered(schema), len(table), found.crs, bounds, points,
+        columns, answered(schema), len(table), found.crs, bounds, points, sound=bool(shapely.is_valid(shapes[~shapely.is_missing(shapes)]).all()),
         times=tuple(names[n].stored for n in found.times if n in names),
         whole_days=bool(found.times) and found.times[-1] in names and names[found.times[-1]].type == "date",
     )  # fmt: skip

@@ -90,6 +90,10 @@ class Dialect:
             return f"ST_Point({quoted(layout.x)}, {quoted(layout.y)})"
         return f"ST_GeomFromWKB({quoted(layout.geometry or '')})"
 
+    def shape(self, layout: Layout) -> str:
+        """The geometry of a row, as it is compared with others: DuckDB bears those that are not valid."""
+        return self.geometry(layout)
+
     def literal(self, bound: str, crs: CRS) -> str:
         """A geometry bound as WKB, in the CRS of the rows."""
         return f"ST_GeomFromWKB(CAST({bound} AS BLOB))"
@@ -187,6 +191,13 @@ class Postgis(Dialect):
 
     def geometry(self, layout: Layout) -> str:
         return quoted(layout.geometry or "")
+
+    def shape(self, layout: Layout) -> str:
+        """Mended where it is not valid: of such PostGIS raises errors."""
+        own = self.geometry(layout)
+        if layout.sound or layout.points:
+            return own
+        return f"CASE WHEN ST_IsValid({own}) THEN {own} ELSE ST_MakeValid({own}) END"
 
     def literal(self, bound: str, crs: CRS) -> str:
         return f"ST_GeomFromWKB(CAST({bound} AS bytea), {srid_of(crs) if self.srid is None else self.srid})"

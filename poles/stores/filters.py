@@ -250,7 +250,7 @@ class _Condition:
             return f"NOT ({self.placed('s_intersects', left, right, False)})"
         mine, theirs = ("property" in n for n in (left, right))
         if mine and theirs:
-            own = self.dialect.geometry(self.layout)
+            own = self.dialect.shape(self.layout)
             return f"{_FUNCTIONS[op]}({own}, {own})"
         if theirs:
             return self.near(_SAME.get(op, op), right, left, certain)
@@ -281,7 +281,7 @@ class _Condition:
             return self.dialect.overlaps(self.layout, region.outer, self.values)
         shape = _box(region.outer) if region.shape is None else region.shape
         literal = self.dialect.literal(self.values(shapely.to_wkb(shape)), crs_of(self.layout.crs))
-        exact = f"{_FUNCTIONS[op]}({self.dialect.geometry(self.layout)}, {literal})"
+        exact = f"{_FUNCTIONS[op]}({self.dialect.shape(self.layout)}, {literal})"
         return f"{self.dialect.overlaps(self.layout, region.outer, self.values)} AND {exact}" if certain else exact
 
 

@@ -42,6 +42,8 @@ class Layout:
     """Of all geometries, in `crs`; None where there are none."""
     points: bool = False
     """Every geometry is a point without height (or lacking): an engine may hold two numbers, `x` and `y`."""
+    sound: bool = False
+    """Every geometry is valid: none has to be mended before it is compared with another."""
     times: tuple[str, ...] = ()
     """The stored column that tells the time, or those of begin and end; a lacking begin or end is open."""
     whole_days: bool = False
@@ -105,7 +107,9 @@ def as_json(layout: Layout) -> dict[str, Any]:
 
 def from_json(told: Mapping[str, Any]) -> Layout:
     """The layout that `as_json` told."""
-    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items() if k not in ("columns", "schema")}
+    plain: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in told.items() if k not in ("columns", "schema")
+    }
     columns = tuple(Column(*c) for c in told["columns"])
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(told["schema"])))
     return Layout(columns=columns, schema=schema, **plain)

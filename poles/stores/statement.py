@@ -149,7 +149,7 @@ def _touching(layout: Layout, dialect: Dialect, region: Region, values: Values) 
     inner = None if region.inner is None else dialect.inside(layout, region.inner, values)
     shape = shapely.box(*region.outer) if region.shape is None else region.shape
     literal = dialect.literal(values(shapely.to_wkb(shape)), crs_of(layout.crs))
-    touches = f"ST_Intersects({dialect.geometry(layout)}, {literal})"
+    touches = f"ST_Intersects({dialect.shape(layout)}, {literal})"
     return f"{near} AND " + (touches if inner is None else f"(({inner}) OR {touches})")
 
 
