@@ -82,6 +82,12 @@ def placed(geometry: pa.Array, shapes: Array) -> tuple[Mapping[str, pa.Array], B
     return {"geometry": geometry, **sides}, whole, False
 
 
+def is_sound(shapes: Array) -> bool:
+    """Whether engines can compare all geometries as they are: each valid, none a collection."""
+    there = shapes[~shapely.is_missing(shapes)]
+    return bool(shapely.is_valid(there).all() and not (shapely.get_type_id(there) == 7).any())
+
+
 def _around(bounds: Array) -> BBox:
     west, south = bounds[:, :2].min(axis=0).tolist()
     east, north = bounds[:, 2:].max(axis=0).tolist()

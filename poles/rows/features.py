@@ -19,7 +19,7 @@ from poles.dataset import BBox, Dataset, Described, Facts
 from poles.errors import Unreadable
 from poles.parts import Part
 from poles.query import CRS84
-from poles.rows.arranged import answered, columns_of, neighbours, placed, stored
+from poles.rows.arranged import answered, columns_of, is_sound, neighbours, placed, stored
 from poles.rows.items import reprojected
 from poles.rows.sampling import normal
 from poles.rows.tables import (
@@ -213,7 +213,7 @@ def contents(dataset: Dataset, members: Sequence[Part]) -> Contents:
     }
     names = {c.name: c for c in columns}
     layout = Layout(
-        columns, answered(schema), len(table), found.crs, bounds, points, sound=bool(shapely.is_valid(shapes[~shapely.is_missing(shapes)]).all()),
+        columns, answered(schema), len(table), found.crs, bounds, points, sound=points or is_sound(shapes),
         times=tuple(names[n].stored for n in found.times if n in names),
         whole_days=bool(found.times) and found.times[-1] in names and names[found.times[-1]].type == "date",
     )  # fmt: skip

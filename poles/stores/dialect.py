@@ -91,8 +91,11 @@ class Dialect:
         return f"ST_GeomFromWKB({quoted(layout.geometry or '')})"
 
     def shape(self, layout: Layout) -> str:
-        """The geometry of a row, as it is compared with others: DuckDB bears those that are not valid."""
-        return self.geometry(layout)
+        """The geometry of a row, as it is compared with others: mended where it is not valid."""
+        own = self.geometry(layout)
+        if layout.sound or layout.points:
+            return own
+        return f"CASE WHEN ST_IsValid({own}) THEN {own} ELSE ST_MakeValid({own}) END"
 
     def literal(self, bound: str, crs: CRS) -> str:
         """A geometry bound as WKB, in the CRS of the rows."""
@@ -193,11 +196,12 @@ class Postgis(Dialect):
         return quoted(layout.geometry or "")
 
     def shape(self, layout: Layout) -> str:
-        """Mended where it is not valid: of such PostGIS raises errors."""
+        """Mended where it is not valid, or a collection whose parts overlap: PostGIS raises errors of these."""
         own = self.geometry(layout)
         if layout.sound or layout.points:
             return own
-        return f"CASE WHEN ST_IsValid({own}) THEN {own} ELSE ST_MakeValid({own}) END"
+        is_plain = f"ST_IsValid({own}) AND GeometryType({own}) <> 'GEOMETRYCOLLECTION'"
+        return f"CASE WHEN {is_plain} THEN {own} ELSE ST_UnaryUnion(ST_MakeValid({own})) END"
 
     def literal(self, bound: str, crs: CRS) -> str:
         return f"ST_GeomFromWKB(CAST({bound} AS bytea), {srid_of(crs) if self.srid is None else self.srid})"

@@ -43,7 +43,7 @@ class Layout:
     points: bool = False
     """Every geometry is a point without height (or lacking): an engine may hold two numbers, `x` and `y`."""
     sound: bool = False
-    """Every geometry is valid: none has to be mended before it is compared with another."""
+    """Every geometry is valid, none a collection: none has to be mended before it is compared with another."""
     times: tuple[str, ...] = ()
     """The stored column that tells the time, or those of begin and end; a lacking begin or end is open."""
     whole_days: bool = False
