@@ -70,7 +70,7 @@ def _inspect(asked: Arguments) -> int:
     with _progress(f"reading {_named(asked.paths)}"):
         facts = publish.described(dataset)
     if asked.json:
-        print(json.dumps({"paths": list(asked.paths), **asdict(facts)}, ensure_ascii=False, indent=2))
+        print(json.dumps({"paths": [_told_as(p) for p in asked.paths], **asdict(facts)}, ensure_ascii=False, indent=2))
     else:
         print("\n".join(_told(asked.paths, asdict(facts))))
     return 0
@@ -251,7 +251,14 @@ def _request(asked: Arguments) -> Any:
 
 
 def _named(paths: Sequence[str]) -> str:
-    return paths[0] if len(paths) == 1 else f"{len(paths)} files"
+    return _told_as(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
+
+
+def _told_as(path: str) -> str:
+    """A path as it is; the URL of a database without its password."""
+    from poles.stores.addresses import is_database, shown
+
+    return shown(path) if is_database(path) else path
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def store_of(dataset: Dataset, kind: Kind) -> Store:
     A source that is gone does not take its rows away: the last version that was read is served on.
     """
     if postgis.is_table(dataset.source):
-        return postgis.foreign(dataset.source[0], dataset.names)
+        return postgis.foreign(dataset.source[0], dataset.names, dataset.crs)
     key = _key(dataset, kind)
     held = _of(key)
     try:
@@ -93,7 +93,8 @@ def _of(key: str) -> _Held:
 
 def _key(dataset: Dataset, kind: Kind) -> str:
     """What is read, and how: descriptions may change without the rows being read again."""
-    return _digest((kind, dataset.source, dataset.crs, dataset.names, dataset.store))
+    store = None if dataset.store is None else postgis.shown(dataset.store)  # another password, the same rows
+    return _digest((kind, dataset.source, dataset.crs, dataset.names, store))
 
 
 @lru_cache(4096)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -15,6 +14,7 @@ from psycopg.types.numeric import Int4BinaryLoader, Int8BinaryLoader
 
 from poles.errors import Busy, Invalid, PolesError, Unreadable
 from poles.settings import settings
+from poles.stores.addresses import apart, shown
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -38,38 +38,6 @@ _SESSION = (
 """Generic plans know nothing of the values: a box over half the Earth and one of a street are planned alike."""
 
 
-# --- addresses -------------------------------------------------------------------------------------------------------
-
-
-def apart(url: str) -> tuple[str, str | None]:
-    """The address of a database, and the table that is named in it.
-
-    >>> apart("postgresql://me@host/db?table=sea.ships&sslmode=require")
-    ('postgresql://me@host/db?sslmode=require', 'sea.ships')
-    """
-    parts = urlsplit(url)
-    asked = parse_qsl(parts.query, keep_blank_values=True)
-    table = next((value for name, value in asked if name == "table"), None)
-    rest = urlencode([(name, value) for name, value in asked if name != "table"])
-    return urlunsplit(parts._replace(query=rest)), table
-
-
-def shown(url: str) -> str:
-    """The address as it may be told: without a password.
-
-    >>> shown("postgresql://me:secret@host:5432/db?password=x&table=ships")
-    'postgresql://me@host:5432/db?table=ships'
-    """
-    try:
-        parts = urlsplit(url)
-        asked = [(n, v) for n, v in parse_qsl(parts.query, keep_blank_values=True) if "pass" not in n.lower()]
-    except ValueError:
-        return "postgresql://…"
-    user, _, host = parts.netloc.rpartition("@")
-    netloc = f"{user.partition(':')[0]}@{host}" if user else host
-    return urlunsplit(parts._replace(netloc=netloc, query=urlencode(asked, safe="./")))
-
-
 @lru_cache(maxsize=64)
 def _conninfo(url: str) -> str:
     """What libpq is told. Raises `Invalid`."""
@@ -79,9 +47,6 @@ def _conninfo(url: str) -> str:
     except (psycopg.Error, ValueError):
         remedy = "write postgresql://user:password@host:port/database"
         raise Invalid(shown(url), "no address of a database", remedy) from None
-
-
-# --- sessions --------------------------------------------------------------------------------------------------------
 
 
 def connected(url: str) -> Connection:

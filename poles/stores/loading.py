@@ -22,7 +22,8 @@ from poles.crs import crs as crs_of
 from poles.dataset import Facts
 from poles.errors import Unreadable
 from poles.stored import Array
-from poles.stores.connections import Connection, connected, refused, shown
+from poles.stores.addresses import shown
+from poles.stores.connections import Connection, connected, refused
 from poles.stores.dialect import srid_of
 from poles.stores.layout import Contents, Layout, as_bytes, as_json
 

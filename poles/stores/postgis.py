@@ -5,16 +5,12 @@ from importlib import import_module
 from typing import Any
 
 from poles.stores import Store
+from poles.stores.addresses import is_table, shown
 from poles.stores.layout import Contents
 
-_SCHEMES = ("postgresql://", "postgres://")
+__all__ = ["current", "foreign", "forget", "is_table", "shown", "stored", "write"]
 
 # The driver is loaded where a database is asked: the command line starts without it.
-
-
-def is_table(source: Sequence[str]) -> bool:
-    """Whether a data set is a table that is there already: its source is the URL of a database."""
-    return len(source) == 1 and source[0].startswith(_SCHEMES)
 
 
 def foreign(url: str, names: Mapping[str, str] | Sequence[tuple[str, str]] = (), crs: str | None = None) -> Store:
@@ -50,12 +46,6 @@ def current(url: str, key: str) -> Store | None:
 def forget(url: str, key: str) -> None:
     """Drops what is stored of a data set. Raises Unreadable."""
     _module("loading").forget(url, key)
-
-
-def shown(url: str) -> str:
-    """The address of a database as it may be told: without a password."""
-    found: str = _module("connections").shown(url)
-    return found
 
 
 def _module(name: str) -> Any:

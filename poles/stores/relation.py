@@ -12,8 +12,9 @@ import pyarrow as pa
 from poles.dataset import Described, Text
 from poles.errors import Unreadable
 from poles.stores import Statement
+from poles.stores.addresses import apart, shown
 from poles.stores.answers import answered
-from poles.stores.connections import apart, pool, shown
+from poles.stores.connections import pool
 from poles.stores.dialect import quoted
 from poles.stores.layout import Column, Type, type_of
 
