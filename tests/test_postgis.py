@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 import shapely
 
+from poles.cli import main
 from poles.dataset import Dataset, Facts, Text
 from poles.errors import Busy, PolesError, Unreadable
 from poles.query import Box, Interval, Moment, Page, Query
@@ -381,6 +382,24 @@ def test_no_error_tells_a_password(postgres: Any, wrong: str) -> None:
     told = str(refused.value) + repr(refused.value.__cause__) + refused.value.public
     assert "hidden" not in told
     assert "s3cret" not in told
+
+
+def test_no_command_tells_a_password(
+    ships: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POLES_STATE", str(tmp_path))
+    monkeypatch.delenv("POLES_CONFIG", raising=False)
+    for command in (
+        ["inspect", ships],
+        ["inspect", ships, "--json"],
+        ["publish", ships, "--json"],
+        ["check", "--open"],
+    ):
+        assert main(command) == 0
+    assert main(["inspect", ships.replace("Ships", "none")]) == 2
+    told = capsys.readouterr()
+    assert "s3cret" not in told.out + told.err
+    assert "sea.Ships" in told.out
 
 
 # --- both stores -----------------------------------------------------------------------------------------------------
