@@ -10,6 +10,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --group build --universal --pyth
 	--generate-hashes --no-emit-index-url --no-header --quiet
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 PYTEST := $(BIN)/python -m pytest
+POSTGIS := /usr/share/postgresql/*/extension/postgis.control
 
 .PHONY: setup dev serve check test lock deps bench fidelity openapi format clean
 .DEFAULT_GOAL := setup
@@ -62,12 +63,17 @@ lock: dev  ## the locks again, from pyproject.toml
 	@! grep -nE '://|--(extra-)?index|--find-links|--trusted-host' requirements.lock requirements-dev.lock
 
 deps:  ## system packages, as root: the only command that changes the machine
-	@if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update --quiet && DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends chromium; \
+	@wanted=""; \
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || wanted="$$wanted chromium"; \
+	ls $(POSTGIS) >/dev/null 2>&1 || wanted="$$wanted postgresql postgresql-postgis"; \
+	if [ -n "$$wanted" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update --quiet && \
+		DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends $$wanted; \
 	fi
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 		echo "chromium is missing: the pages are not tested in a browser; run make deps as root, or install it"
+	@ls $(POSTGIS) >/dev/null 2>&1 || \
+		echo "PostgreSQL with PostGIS is missing: that store is not tested; run make deps as root, or install it"
 
 bench: dev  ## beside stock pygeoapi, on this machine
 	$(BIN)/python benchmarks/beside_stock.py
