@@ -1,6 +1,7 @@
 """What is asked of items beyond the suite: boxes and times by brute force, paging, errors, manners of HTTP."""
 
 import pytest
+import shapely
 from probe import shapes
 from probe.http import GEOJSON, Answer, asked
 from probe.view import View, demo, links
@@ -43,6 +44,37 @@ class TestSelection:
         answer = view.items(bbox=",".join(map(repr, box)), limit=view.maximum)
         assert set(ids(answer)) == due
         assert answer.document["numberMatched"] == len(due)
+
+    def test_a_box_in_another_crs_selects_what_lies_in_it(self, view: View) -> None:
+        """In each CRS, the part of the extent that it is meant for: what lies within, away from the edges."""
+        compared = 0
+        for uri in view.crs:
+            part = shapes.covered(view.extent, uri)
+            box = part and shapes.box_in(part, uri)
+            if part is None or box is None:
+                continue
+            inner = shapely.box(*part).buffer(-1e-6)
+            due = {str(f["id"]) for f in whole(view) if f["geometry"] and inner.contains(shape(f["geometry"]))}
+            answer = view.items(bbox=",".join(map(repr, box)), bbox_crs=uri, limit=view.maximum)
+            missing = due - set(ids(answer))
+            assert not missing, f"{answer.url}: {len(missing)} of {len(due)} features are missing"
+            compared += 1
+        assert compared
+
+    def test_a_box_in_another_crs_leaves_the_rest_out(self, view: View) -> None:
+        """A quarter of the extent in Web Mercator, whose parallels and meridians are straight, is that quarter."""
+        uri = "http://www.opengis.net/def/crs/EPSG/0/3857"
+        assert uri in view.crs
+        west, south, east, north = view.extent
+        part = (west, max(south, -85.0), west + 0.501 * (east - west), south + 0.501 * (north - south))
+        box = shapes.box_in(part, uri)
+        assert box is not None
+        default = view.items(bbox=",".join(map(repr, part)), limit=view.maximum)
+        assert ids(view.items(bbox=",".join(map(repr, box)), bbox_crs=uri, limit=view.maximum)) == ids(default)
+
+    def test_the_extent_holds_every_feature(self, view: View) -> None:
+        """Clients zoom to the extent, and ask for it: what it leaves out is never seen."""
+        assert view.items(bbox=",".join(map(repr, view.extent))).document["numberMatched"] == len(whole(view))
 
     def test_an_interval_and_its_rest_are_the_whole(self, view: View) -> None:
         """What begins after a moment, and what does not."""

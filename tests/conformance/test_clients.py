@@ -1,6 +1,7 @@
 """What QGIS, GDAL, OWSLib, ogc-client and edr-xarray ask of a server, as far as requests tell it."""
 
 import pytest
+import rasterio
 from probe.http import GEOJSON, Client
 from probe.view import FEATURES_CRS, OPENAPI, View, demo, found, links
 
@@ -111,6 +112,7 @@ class TestGDALCoverage:
     VIEWS = demo("coverage")
 
     def test_the_coverage_is_linked_as_geotiff(self, view: View) -> None:
+        _raster(view)
         types = {k["type"] for k in links(view.collection, REL + "coverage")}
         assert types & set(GEOTIFF), types
 
@@ -119,6 +121,7 @@ class TestGDALCoverage:
         assert len(view.extent) == 4
 
     def test_domain_set_and_range_type_say_what_it_reads(self, view: View) -> None:
+        _raster(view)
         grid = _linked(view, "domainSet", "coverage-domainset")["generalGrid"]
         assert len(grid["axisLabels"]) >= 2
         assert grid["srsName"]
@@ -130,8 +133,7 @@ class TestGDALCoverage:
 
     def test_a_block_is_answered_in_the_size_asked(self, view: View) -> None:
         """subset and scaleSize by the labels of the domain set, as a GeoTIFF by Accept."""
-        import rasterio
-
+        _raster(view)
         grid = _linked(view, "domainSet", "coverage-domainset")["generalGrid"]
         x, y = _horizontal(grid)
         target = (
@@ -142,6 +144,13 @@ class TestGDALCoverage:
         assert answer.media == "image/tiff"
         with rasterio.MemoryFile(answer.body) as memory, memory.open() as raster:
             assert (raster.width, raster.height) == (16, 8)
+
+
+def _raster(view: View) -> None:
+    """Skips what no raster can hold; the server then refuses GeoTIFF, naming the formats that can."""
+    answer = view.get(f"/collections/{view.id}/coverage", "*/*", f="GeoTIFF")
+    if answer.status in (400, 406) and "GeoTIFF" not in view.collection["output_formats"]:
+        pytest.skip("rotated or curvilinear: no raster")
 
 
 def _linked(view: View, member: str, rel: str) -> dict:  # type: ignore[type-arg]

@@ -64,7 +64,7 @@ class Client:
 
     def ask(self, method: str, url: str, headers: dict[str, str] | None = None) -> Answer:
         """The answer to a request that is never kept."""
-        absolute = url if "://" in url else self.root + url
+        absolute = url if url.startswith("http") else self.root + url
         parts = urlsplit(absolute)
         target = quote(parts.path or "/", safe="/%:,()+") + (f"?{parts.query}" if parts.query else "")
         began = datetime.now(UTC)

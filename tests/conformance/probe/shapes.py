@@ -63,6 +63,26 @@ def box_in(bounds: Box, uri: str) -> Box | None:
     return found if all(map(math.isfinite, found)) else None
 
 
+def corners_in(bounds: Box, uri: str) -> Box | None:
+    """The south-west and north-east corners of a box of CRS84 in another CRS, as the suite transforms a box."""
+    west, south, east, north = bounds
+    xs, ys = _to(uri).transform([west, east], [south, north])
+    found = (xs[0], ys[0], xs[1], ys[1])
+    return found if all(map(math.isfinite, found)) else None
+
+
+def covered(bounds: Box, uri: str) -> Box | None:
+    """The part of a box of CRS84 that lies within the area of use of a CRS; None where there is none."""
+    area = crs(uri).area_of_use
+    if area is None:
+        return bounds
+    west, south, east, north = area.bounds
+    if west > east:
+        return None
+    part = max(bounds[0], west), max(bounds[1], south), min(bounds[2], east), min(bounds[3], north)
+    return part if part[0] <= part[2] and part[1] <= part[3] else None
+
+
 def tolerance(uri: str) -> float:
     """How far apart two reckonings of a transformation may lie, in units of the CRS."""
     return 1e-6 if crs(uri).is_geographic else 0.05
