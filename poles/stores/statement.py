@@ -164,7 +164,12 @@ def _time(layout: Layout, dialect: Dialect, when: Sequence[Interval] | None, val
         if low <= high:
             first = values(dialect.moment(low if not layout.whole_days else low - low % times.DAY))
             after = values(dialect.moment(high + 1))
-            found.append(f"({begin} IS NULL OR {begin} < {after}) AND ({end} IS NULL OR {end} >= {first})")
+            # Of one column, the index of PostgreSQL answers this at once, and not the general condition.
+            found.append(
+                f"{begin} IS NULL OR ({begin} < {after} AND {begin} >= {first})"
+                if begin == end
+                else f"({begin} IS NULL OR {begin} < {after}) AND ({end} IS NULL OR {end} >= {first})"
+            )
     return _any(found)
 
 
