@@ -222,11 +222,28 @@ def test_geometries_in_geojson_are_those_of_geos(given: list[Any], swapped: bool
         assert (text and json.loads(text)) == (None if turned is None else json.loads(shapely.to_geojson(turned)))
 
 
-def test_a_slice_of_points_is_that_slice() -> None:
-    points = shapely.points(np.arange(20.0).reshape(10, 2))
-    column = pa.array(shapely.to_wkb(points), pa.binary()).slice(3, 4)
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        shapely.points(np.arange(20.0).reshape(10, 2)),
+        np.array([shapely.Point(i, 0).buffer(1 + i).difference(shapely.Point(i, 0).buffer(i / 9)) for i in range(10)]),
+    ],
+)
+def test_a_slice_of_rows_is_that_slice(shapes: Any) -> None:
+    column = pa.array(shapely.to_wkb(shapes), pa.binary()).slice(3, 4)
     found = [shapely.from_geojson(t) for t in joined(texts(column, GEOJSON), None).to_pylist()]
-    assert found == points[3:7].tolist()
+    assert found == shapes[3:7].tolist()
+
+
+@pytest.mark.parametrize("cut", [3, 9, 12, 13, 40, -16, -1])
+def test_a_damaged_geometry_breaks_the_document(cut: int) -> None:
+    good = shapely.to_wkb(shapely.box(0, 0, 1, 1))
+    for wkb in ([good, good[:cut]], [good[:cut], good], [good[:5] + b"\xff\xff\xff\xff" + good[9:]]):
+        whole = pa.record_batch({"id": [str(i) for i in range(len(wkb))], "geometry": pa.array(wkb, pa.binary())})
+        answer = Table(DATASET, whole.schema, lambda whole=whole: iter([whole]))
+        for name in READERS:
+            with pytest.raises(shapely.GEOSException):
+                written(name, answer)
 
 
 @pytest.mark.parametrize("flavor", ["iso", "extended"])

@@ -18,7 +18,7 @@ _KINDS = {
     4: ("MultiPoint", 1), 5: ("MultiLineString", 2), 6: ("MultiPolygon", 3),
 }  # fmt: skip
 """By the number in GEOS: the name, and how deep positions lie in one another's lists."""
-_POINT, _COLLECTION = 0, 7
+_POINT, _POLYGON, _COLLECTION = 0, 3, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,9 @@ def texts(column: pa.Array, notation: Notation, swapped: bool = False) -> list[p
     places = wkb.points(column)
     if places is not None and np.isfinite(places).all():
         return _written(_POINT, _ordered(places, swapped), [], notation)
+    rings = wkb.rings(column)
+    if rings is not None and np.isfinite(rings[0]).all():
+        return _written(_POLYGON, _ordered(rings[0], swapped), list(rings[1:]), notation)
     return _mixed(wkb.located(wkb.shapes(column)), notation, swapped)
 
 
