@@ -17,7 +17,7 @@ from poles.query import CRS84, Everywhere, Query
 from poles.rows.sampled import Index
 from poles.rows.tables import in_batches, paged, point_wkb
 from poles.stored import Array
-from poles.stores import Store, cast
+from poles.stores import Store, typed
 from poles.stores.dialect import Values
 from poles.stores.layout import Column
 from poles.stores.statement import counted, page, selection
@@ -33,13 +33,15 @@ def items(store: Store, dataset: Dataset, query: Query) -> Table:
     matched = _counted(store, dataset, query, among)
     if query.verb == "item" and matched == 0:
         raise NotFound("itemId", f"{', '.join(query.ids or ())[:80]} is not there", "take an id from the items")
-    native, out = crs_of(store.layout.crs), crs_of(_out(store, query))
+    native, asked_in = crs_of(store.layout.crs), _out(store, query)
+    out = crs_of(asked_in)
+    moved_to = None if out is native or out == native else out
     schema = _schema(store, columns, query)
     asked = page(store.layout, store.dialect, query, columns, ahead=int(matched is None), among=among)
     more = _More()
 
     def batches() -> Iterator[pa.RecordBatch]:
-        found = (_batch(b, schema, store, native, out) for b in store.batches(asked))
+        found = (_batch(b, schema, native, moved_to) for b in store.batches(asked))
         yield from found if matched is not None else more.cut(found, query.page.limit)
 
     return Table(
@@ -47,7 +49,7 @@ def items(store: Store, dataset: Dataset, query: Query) -> Table:
         schema,
         batches,
         geometry="geometry" if "geometry" in schema.names else None,
-        crs=CRS84 if out == crs_of(CRS84) else uri(out),
+        crs=CRS84 if asked_in == CRS84 or out == crs_of(CRS84) else uri(out),
         matched=matched,
         more=None if matched is not None else more.follow,
         offset=query.page.offset,
@@ -101,21 +103,21 @@ def _schema(store: Store, columns: Sequence[Column], query: Query) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _batch(batch: pa.RecordBatch, schema: pa.Schema, store: Store, native: CRS, out: CRS) -> pa.RecordBatch:
-    """A batch of the store as rows of the answer, its geometries in the CRS of the answer."""
+def _batch(batch: pa.RecordBatch, schema: pa.Schema, native: CRS, out: CRS | None) -> pa.RecordBatch:
+    """A batch of the store as rows of the answer, its geometries in the CRS `out`, None: as they are."""
     columns = list(batch.columns)
-    if "geometry" in schema.names:
+    if schema.names[-1] == "geometry":
         at = len(schema) - 1
         columns[at:] = [_geometry(columns[at:], native, out)]
-    return cast(pa.RecordBatch.from_arrays(columns, [f.name for f in schema]), schema)
+    return typed(columns, schema)
 
 
-def _geometry(columns: Sequence[pa.Array], native: CRS, out: CRS) -> pa.Array:
+def _geometry(columns: Sequence[pa.Array], native: CRS, out: CRS | None) -> pa.Array:
     """WKB in the CRS of the answer, of x and y of points or of WKB in that of the store."""
     if len(columns) == 1:
-        return columns[0] if native == out else reprojected(columns[0], native, out)
-    x, y = (np.asarray(c.fill_null(np.nan)) for c in columns)
-    return point_wkb(*(transform(x, y, native, out) if native != out else (x, y)))
+        return columns[0] if out is None else reprojected(columns[0], native, out)
+    x, y = (np.asarray(c.fill_null(np.nan) if c.null_count else c) for c in columns)
+    return point_wkb(*((x, y) if out is None else transform(x, y, native, out)))
 
 
 class _More:

@@ -67,15 +67,20 @@ class Store(Protocol):
 
 def cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """A batch with the names and types of a schema, column by column."""
-    columns = [
-        c if c.type == f.type else _cast(c, f.type) for c, f in zip(batch.columns, schema, strict=True)
-    ]  # fmt: skip
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    return typed(batch.columns, schema)
+
+
+def typed(columns: Sequence[pa.Array], schema: pa.Schema) -> pa.RecordBatch:
+    """Columns as a batch of a schema, each cast to its type where it has another."""
+    found = [c if c.type == t else _cast(c, t) for c, t in zip(columns, schema.types, strict=True)]
+    return pa.RecordBatch.from_arrays(found, schema=schema)
 
 
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_nested(kind) and pa.types.is_string(column.type):
         return pa.array([None if v is None else orjson.loads(v) for v in column.to_pylist()], kind)
     if pa.types.is_timestamp(column.type) and pa.types.is_timestamp(kind):
+        if column.type.unit == kind.unit:
+            return column.view(kind)
         return column.cast(pa.timestamp(kind.unit), safe=False).cast(kind)
     return column.cast(kind)
