@@ -1,20 +1,19 @@
 """Poles beside stock pygeoapi and beside a bare Flask view that sends the same bytes, in one run.
 
-Writes the table into docs/benchmarks.md. One gunicorn worker each, four connections, medians of three rounds.
+Writes a section of docs/benchmarks.md. One gunicorn worker each, four connections, medians of three rounds.
 """
 
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from urllib.request import urlopen
 
 import numpy as np
+import report
 import xarray as xr
 import yaml
-from load import free_port, rate, serving
+from load import fetched, free_port, rate, serving
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -101,11 +100,6 @@ def bare(folder: Path, bodies: dict[str, bytes]) -> None:
         "@app.get('/<name>')\ndef view(name):\n"
         "    return Response(bodies[name], mimetype='application/prs.coverage+json')\n"
     )
-
-
-def fetched(url: str) -> bytes:
-    with urlopen(url, timeout=120) as response:
-        return bytes(response.read())
 
 
 def measure_queries(folder: Path) -> list[str]:
@@ -208,16 +202,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         queries, listing = measure_queries(folder), measure_listing(folder)
-    text = "\n".join([
-        "# Benchmarks", "",
-        "Written by `make bench`: one gunicorn worker each, four connections, medians of three rounds, one run.",
-        f"Machine: {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}.", "",
+    lines = [
+        "One gunicorn worker each, four connections, medians of three rounds.", "",
         f"A field of {' x '.join(map(str, SHAPE.values()))} float32 in chunks of {' x '.join(map(str, CHUNKS))}.",
         f"A position is {SHAPE['time']:,} steps of one cell; the cube is 24 steps of 21 x 21 cells.", "",
-        *queries, "", "The listing opens no data:", "", *listing, "",
-    ])  # fmt: skip
-    (ROOT / "docs" / "benchmarks.md").write_text(text)
-    print(text)
+        *queries, "", "The listing opens no data:", "", *listing,
+    ]  # fmt: skip
+    print(report.write("Grids beside stock pygeoapi", lines))
 
 
 if __name__ == "__main__":

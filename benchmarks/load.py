@@ -15,11 +15,14 @@ from urllib.request import urlopen
 
 def rate(url: str, *, seconds: float = 3.0, connections: int = 4, rounds: int = 3) -> float:
     """Requests a second, the median of some rounds after a warm-up; any answer but 200 is an error."""
+    once(url, seconds=1, connections=connections)
+    return statistics.median(once(url, seconds=seconds, connections=connections) for _ in range(rounds))
+
+
+def once(url: str, *, seconds: float, connections: int) -> float:
+    """Requests a second of one round."""
     command = [sys.executable, __file__, url, str(seconds), str(connections)]
-    subprocess.run([*command[:-2], "1", str(connections)], check=True, capture_output=True)
-    return statistics.median(
-        float(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(rounds)
-    )
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 @contextmanager
@@ -46,6 +49,12 @@ def _answers(url: str) -> bool:
             return bool(response.status == 200)
     except (URLError, OSError):
         return False
+
+
+def fetched(url: str) -> bytes:
+    """The body of one answer."""
+    with urlopen(url, timeout=120) as response:
+        return bytes(response.read())
 
 
 def free_port() -> int:
@@ -81,8 +90,9 @@ def _read(sock: socket.socket) -> bool:
         raise RuntimeError(lines[0])
     headers = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
     if headers.get("transfer-encoding") == "chunked":
-        while not body.endswith(b"0\r\n\r\n"):
-            body += _some(sock)
+        tail = (b"\r\n" + body)[-7:]
+        while not tail.endswith(b"\r\n0\r\n\r\n"):
+            tail = (tail + _some(sock))[-7:]
     else:
         left = int(headers.get("content-length", 0)) - len(body)
         while left > 0:
