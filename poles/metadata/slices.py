@@ -37,8 +37,8 @@ def appended(pairs: tuple[tuple[str, str], ...], mark: str = "&") -> str:
 
 def is_even(dataset: Dataset) -> bool:
     """Whether the cells lie in rows and columns of one height and width, as an image has."""
-    if dataset.facts is None:
-        return True
+    if dataset.facts is None:  # not opened yet: a link would name no time
+        return False
     across = [a for a in dataset.facts.axes if a.name in ("x", "y")]
     return dataset.facts.horizontal == "rectilinear" and all(_even(a) for a in across)
 
