@@ -1,6 +1,7 @@
 """Rows in PostgreSQL: stored whole or not at all, read while they are replaced, and tables that are there already."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -382,6 +383,28 @@ def test_no_error_tells_a_password(postgres: Any, wrong: str) -> None:
     told = str(refused.value) + repr(refused.value.__cause__) + refused.value.public
     assert "hidden" not in told
     assert "s3cret" not in told
+
+
+def test_a_process_that_forks_does_not_share_its_connections(url: str) -> None:
+    postgis.write(url, "k", "1", numbers())
+    store = looked(url, "k")
+    every(store)
+    child = os.fork()
+    if child == 0:
+        failed = 1
+        try:
+            failed = int(every(store)["n"].to_pylist() != [0, 1, 2])
+        finally:
+            os._exit(failed)
+    assert os.waitpid(child, 0)[1] == 0
+    assert every(store)["n"].to_pylist() == [0, 1, 2]
+
+
+def test_how_many_rows_there_are_is_told_without_reading_them(url: str, run: Any) -> None:
+    postgis.write(url, "k", "1", numbers(5_000))
+    store = looked(url, "k")
+    table = store.dialect.table(store.layout)
+    assert store.estimated(Statement(f"SELECT id FROM {table} WHERE n < $1", (2_500,))) == pytest.approx(2_500, rel=0.1)
 
 
 def test_no_command_tells_a_password(

@@ -62,6 +62,11 @@ class PostgisStore:
         kinds, rows = answered(pool(self.url), statement)
         return tuple(_plain(v, k) for v, k in zip(rows[0], kinds, strict=True)) if rows else None
 
+    def estimated(self, statement: Statement) -> int:
+        """About how many rows a statement gives, as the planner expects; none is read."""
+        _, rows = answered(pool(self.url), Statement(f"EXPLAIN (FORMAT JSON) {statement.text}", statement.values, 1))
+        return int(rows[0][0][0]["Plan"]["Plan Rows"])
+
     def _whole(self, statement: Statement) -> Iterator[pa.RecordBatch]:
         kinds, rows = answered(pool(self.url), statement)
         if rows:

@@ -201,7 +201,7 @@ def _srid(layout: Layout) -> sql.Literal:
 def _type(field: pa.Field, layout: Layout, rows: pa.Table) -> str:
     """The type of a column."""
     if field.name == layout.geometry:
-        return _geometry_type(rows[field.name].combine_chunks(), srid_of(crs_of(layout.crs)))
+        return _geometry_type(rows[field.name], srid_of(crs_of(layout.crs)))
     if field.name == layout.id:
         return 'text COLLATE "C" NOT NULL'
     return _type_of(field.type)
@@ -215,9 +215,9 @@ _DIMENSIONS = ("", "Z", "M", "ZM")
 _Z, _M, _PLAIN = 0x80000000, 0x40000000, 0xFFFF
 
 
-def _geometry_type(wkb: pa.Array, srid: int) -> str:
+def _geometry_type(wkb: pa.ChunkedArray, srid: int) -> str:
     """The narrowest type that takes all geometries, by the codes at their heads (ISO's and PostGIS's own)."""
-    codes = np.unique(_codes(wkb)).tolist()
+    codes = {int(c) for chunk in wkb.chunks for c in np.unique(_codes(chunk))}
     shapes = {(c & _PLAIN) % 1000 for c in codes}
     dimensions = {((c & _PLAIN) // 1000) | (c & _Z > 0) | 2 * (c & _M > 0) for c in codes} or {0}
     if len(dimensions) > 1 or not dimensions <= {0, 1, 2, 3} or not shapes <= set(range(8)):

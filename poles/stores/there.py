@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 from pyproj import CRS
 
@@ -123,7 +122,7 @@ class _Extents:
 def _extents(of: Relation, geometry: Found | None, ends: Sequence[str]) -> _Extents:
     """Of few rows by looking at them all; of many the number and place as the database estimates them."""
     plan = of.rows(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {of.qualified}")[0][0]
-    estimated = int((orjson.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
+    estimated = int(plan[0]["Plan"]["Plan Rows"])
     few = estimated <= _COUNTED
     count = int(of.rows(f"SELECT count(*) FROM {of.qualified}")[0][0]) if few else estimated
     first, last = of.rows(_span(of, ends))[0] if ends else (None, None)
