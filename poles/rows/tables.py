@@ -87,7 +87,7 @@ def point_wkb(x: Array, y: Array) -> pa.Array:
     """Points as WKB; null where a coordinate is missing."""
     record = np.zeros(len(x), np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")]))
     record["order"], record["type"], record["x"], record["y"] = 1, 1, x, y
-    ends = np.arange(0, (len(x) + 1) * record.itemsize, record.itemsize, np.int32)
+    ends = np.arange(len(x) + 1, dtype=np.int32) * record.itemsize
     binary = pa.Array.from_buffers(pa.binary(), len(x), [None, pa.py_buffer(ends), pa.py_buffer(record)])
     lacking = ~(np.isfinite(x) & np.isfinite(y))
     return pc.if_else(pa.array(~lacking), binary, pa.scalar(None, pa.binary())) if lacking.any() else binary
