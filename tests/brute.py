@@ -46,19 +46,22 @@ def operation(op: str, args: Sequence[Any], row: Row) -> Any:
     if op in ("and", "or"):
         return joined(op, [value(a, row) for a in args])
     if op.startswith("t_"):
-        return timed(op, span(args[0], row), span(args[1], row), args, row)
+        return timed(op, args, span(args[0], row), span(args[1], row))
     if op == "in":
         return joined("or", [compared("=", value(args[0], row), value(a, row)) for a in args[1]])
     found = [value(a, row) for a in args]
+    if op == "isnull":
+        return found[0] is None
+    if op == "between":
+        return joined("and", [compared(">=", found[0], found[1]), compared("<=", found[0], found[2])])
+    return None if any(f is None for f in found) else known(op, found)
+
+
+def known(op: str, found: Sequence[Any]) -> Any:
+    """An operation on values that are all there."""
     match op:
-        case "isnull":
-            return found[0] is None
-        case _ if any(f is None for f in found) and op != "between":
-            return None
         case "not":
             return not found[0]
-        case "between":
-            return joined("and", [compared(">=", found[0], found[1]), compared("<=", found[0], found[2])])
         case "like":
             return like(found[1], found[0])
         case "casei":
@@ -163,51 +166,43 @@ def end_of(tree: Any, row: Row, side: int) -> Any:
     return None if found is None else days(found)[side]
 
 
-def timed(op: str, a: tuple[Any, Any], b: tuple[Any, Any], args: Sequence[Any], row: Row) -> bool | None:
+def before(x: Any, y: Any) -> bool | None:
+    return None if None in (x, y) else x < y
+
+
+def same(x: Any, y: Any) -> bool | None:
+    return None if None in (x, y) else x == y
+
+
+def apart(a: tuple[Any, Any], b: tuple[Any, Any]) -> bool | None:
+    return joined("or", [before(a[1], b[0]), before(b[1], a[0])])
+
+
+ALLEN: Mapping[str, Callable[[Any, Any], Sequence[bool | None]]] = {
+    "after": lambda a, b: [before(b[1], a[0])],
+    "before": lambda a, b: [before(a[1], b[0])],
+    "contains": lambda a, b: [before(a[0], b[0]), before(b[1], a[1])],
+    "during": lambda a, b: [before(b[0], a[0]), before(a[1], b[1])],
+    "equals": lambda a, b: [same(a[0], b[0]), same(a[1], b[1])],
+    "finishedby": lambda a, b: [before(a[0], b[0]), same(a[1], b[1])],
+    "finishes": lambda a, b: [before(b[0], a[0]), same(a[1], b[1])],
+    "meets": lambda a, b: [same(a[1], b[0])],
+    "metby": lambda a, b: [same(a[0], b[1])],
+    "overlappedby": lambda a, b: [before(b[0], a[0]), before(a[0], b[1]), before(b[1], a[1])],
+    "overlaps": lambda a, b: [before(a[0], b[0]), before(b[0], a[1]), before(a[1], b[1])],
+    "startedby": lambda a, b: [same(a[0], b[0]), before(b[1], a[1])],
+    "starts": lambda a, b: [same(a[0], b[0]), before(a[1], b[1])],
+    "disjoint": lambda a, b: [apart(a, b)],
+}
+
+
+def timed(op: str, args: Sequence[Any], a: tuple[Any, Any], b: tuple[Any, Any]) -> bool | None:
     if op == "t_equals" and not any(isinstance(x, dict) and "interval" in x for x in args):
         return None if None in (*a, *b) else dated("=", a, b)
-
-    def before(x: Any, y: Any) -> bool | None:
-        return None if None in (x, y) else x < y
-
-    def same(x: Any, y: Any) -> bool | None:
-        return None if None in (x, y) else x == y
-
-    def not_(x: bool | None) -> bool | None:
-        return None if x is None else not x
-
-    (a0, a1), (b0, b1) = a, b
-    match op.removeprefix("t_"):
-        case "after":
-            return before(b1, a0)
-        case "before":
-            return before(a1, b0)
-        case "contains":
-            return joined("and", [before(a0, b0), before(b1, a1)])
-        case "during":
-            return joined("and", [before(b0, a0), before(a1, b1)])
-        case "disjoint":
-            return joined("or", [before(a1, b0), before(b1, a0)])
-        case "intersects":
-            return not_(joined("or", [before(a1, b0), before(b1, a0)]))
-        case "equals":
-            return joined("and", [same(a0, b0), same(a1, b1)])
-        case "finishedby":
-            return joined("and", [before(a0, b0), same(a1, b1)])
-        case "finishes":
-            return joined("and", [before(b0, a0), same(a1, b1)])
-        case "meets":
-            return same(a1, b0)
-        case "metby":
-            return same(a0, b1)
-        case "overlappedby":
-            return joined("and", [before(b0, a0), before(a0, b1), before(b1, a1)])
-        case "overlaps":
-            return joined("and", [before(a0, b0), before(b0, a1), before(a1, b1)])
-        case "startedby":
-            return joined("and", [same(a0, b0), before(b1, a1)])
-        case _:
-            return joined("and", [same(a0, b0), before(a1, b1)])
+    if op == "t_intersects":
+        found = apart(a, b)
+        return None if found is None else not found
+    return joined("and", ALLEN[op.removeprefix("t_")](a, b))
 
 
 # --- places ----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import brute
 import cql2 as standard
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,6 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import brute
 from poles.crs import crs as crs_of
 from poles.crs import transform
 from poles.dataset import Facts
@@ -581,3 +581,432 @@ def test_the_table_asks_every_operator() -> None:
                     yield from operators(part)
 
     assert {o for t in told for o in operators(raw(t))} == set(cql2.OFFERED)
+
+
+# --- real rows, other CRS ------------------------------------------------------------------------------------------
+
+REAL = (
+    "name LIKE 'A%'",
+    "CASEI(ACCENTI(name)) LIKE CASEI(ACCENTI('%É%'))",
+    "name IN ('Paris', 'Finistère', 'Ain')",
+    "S_INTERSECTS(geometry, POINT(2.35 48.85))",
+    "S_INTERSECTS(geometry, BBOX(2,48,3,49))",
+    "S_WITHIN(geometry, BBOX(-5,47,0,49)) OR name = 'Paris'",
+    "S_INTERSECTS(geometry, LINESTRING(-4 48,7 44)) AND NOT name LIKE 'M%'",
+    "S_WITHIN(geometry, POLYGON((0 42,8 42,8 46,0 46,0 42)))",
+    "S_CROSSES(LINESTRING(-4 48,7 44), geometry)",
+    "S_DISJOINT(geometry, BBOX(-10,40,5,60))",
+    "S_CONTAINS(geometry, POINT(-61 14.65)) OR S_CONTAINS(geometry, POINT(55.5 -21.1))",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", REAL)
+def test_real_polygons_pass_as_by_brute_force(opened: Opened, text: str) -> None:
+    assert agrees(opened(departements()), departements(), raw(text))
+
+
+def moved(shape: Any, source: str, target: str) -> Any:
+    fine = shapely.segmentize(shape, 0.05 if source == CRS84 else 5_000)
+    return shapely.transform(fine, lambda p: np.column_stack(transform(*p.T, crs_of(source), crs_of(target))))
+
+
+@pytest.mark.parametrize("crs", [EPSG + "4326", EPSG + "2154", EPSG + "3035", EPSG + "3857", EPSG + "32631"])
+@pytest.mark.parametrize("held", [CRS84, EPSG + "2154"])
+def test_a_place_may_be_asked_in_any_crs_in_the_order_of_its_authority(opened: Opened, crs: str, held: str) -> None:
+    rows = departements(held)
+    if held != CRS84:
+        far = {r["id"] for r in departements().rows if not shapely.box(-10, 40, 12, 52).contains(r["geometry"])}
+    else:
+        far = set()
+    place = shapely.Polygon([(0.1, 45.2), (4.3, 45.1), (4.2, 48.7), (0.4, 48.9)])
+    asked_in = moved(place, CRS84, crs)
+    literal = shapely.transform(asked_in, lambda p: p[:, ::-1]) if crs in (EPSG + "4326", EPSG + "3035") else asked_in
+    store = opened(rows)
+    for op in ("S_INTERSECTS", "S_WITHIN", "S_DISJOINT"):
+        tree = parsed(f"{op}(geometry, {literal.wkt})", "cql2-text", kinds_of(store.layout), crs)
+        relation = getattr(shapely, op.lower()[2:])
+        wanted = {r["id"] for r in departements().rows if relation(r["geometry"], place)}
+        assert asked(store, tree, crs) - far == wanted - far
+        assert wanted
+
+
+def test_sides_of_a_box_are_straight_in_its_own_crs(opened: Opened) -> None:
+    """In Lambert-93 the parallel of 48 degrees is bent: its middle lies kilometres south of the chord."""
+    store = opened(departements(EPSG + "2154"))
+    tree = parsed("S_WITHIN(geometry, BBOX(-5,42,9,48))", "cql2-text", kinds_of(store.layout))
+    box = shapely.box(-5, 42, 9, 48)
+    inside = {r["id"] for r in departements().rows if box.contains(r["geometry"])}
+    assert asked(store, tree) == inside
+
+
+TURNS = ("POINT(179.5 10)", "POINT(-180.5 10)", "POINT(539.5 10)", "POINT(-179.5 10)", "POINT(180.5 10)")
+
+
+@pytest.mark.parametrize("place", TURNS)
+def test_longitudes_turn_with_the_globe(opened: Opened, place: str) -> None:
+    store = opened(mixed())
+    tree = parsed(f"S_INTERSECTS(geometry, {place})", "cql2-text", kinds_of(store.layout))
+    x = (float(place[6:].split()[0]) + 180) % 360 - 180
+    assert asked(store, tree) == {r["id"] for r in mixed().rows if r["geometry"] is not None and r["geometry"].x == x}
+
+
+# --- geometries that are not valid -----------------------------------------------------------------------------------
+
+BROKEN = tuple(
+    shapely.from_wkt(t)
+    for t in (
+        "POLYGON((0 0,4 4,4 0,0 4,0 0))", "POLYGON((0 0,4 0,4 4,0 4,0 0),(1 1,5 1,5 2,1 2,1 1))",
+        "POLYGON((0 0,4 0,4 4,0 4,0 0),(0 0,4 0,4 4,0 4,0 0))", "LINESTRING(1 1,1 1)", "GEOMETRYCOLLECTION EMPTY",
+        "MULTIPOLYGON(((0 0,4 0,4 4,0 4,0 0)),((2 2,6 2,6 6,2 6,2 2)))", "POLYGON((0 0,4 0,4 0,0 0,0 0))",
+        "GEOMETRYCOLLECTION(POINT(1 1),POLYGON((0 0,4 0,4 4,0 4,0 0)))", "MULTIPOINT((1 1),(1 1))",
+        "GEOMETRYCOLLECTION(POLYGON((0 0,4 0,4 4,0 4,0 0)),POLYGON((2 2,6 2,6 6,2 6,2 2)))",
+    )
+)  # fmt: skip
+
+
+@cache
+def broken() -> Rows:
+    rows = rows_of({"n": pa.array(range(len(BROKEN)))}, BROKEN)
+    mended = ({**r, "geometry": shapely.unary_union(shapely.make_valid(r["geometry"]))} for r in rows.rows)
+    return Rows(tuple(mended), rows.contents)
+
+
+@pytest.mark.parametrize("op", cql2.SPATIAL)
+def test_geometries_that_are_not_valid_are_compared_as_they_are_mended(opened: Opened, op: str) -> None:
+    for place in ("POINT(1 1)", "LINESTRING(-1 2,12 2)", "POLYGON((2 2,6 2,6 6,2 6,2 2))", "BBOX(1,1,3,3)", "geometry"):
+        agrees(opened(broken()), broken(), raw(f"{op}(geometry, {place})"))
+
+
+# --- laws ----------------------------------------------------------------------------------------------------------
+
+PROPERTIES = {
+    "number": ("height", "width", "count", "floors"), "text": ("name", "other", "id"), "time": ("seen", "begin", "day"),
+}  # fmt: skip
+
+
+def property_of(kind: str) -> st.SearchStrategy[Any]:
+    return st.sampled_from(PROPERTIES[kind]).map(lambda n: {"property": n})
+
+
+def call(ops: Sequence[str], *args: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.tuples(st.sampled_from(ops), *args).map(lambda t: {"op": t[0], "args": list(t[1:])})
+
+
+plain_numbers = st.one_of(st.integers(-12, 12), st.sampled_from((0.5, 1.5, -2.5, 0.1, 2**53 + 1, 1e9)))
+numbers: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(property_of("number"), plain_numbers),
+    lambda inner: call(("+", "-", "*", "/", "div", "%"), inner, inner),
+    max_leaves=4,
+)
+texts: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(
+        property_of("text"), st.sampled_from([n for n in NAMES if n is not None]), st.text("aé%_'\\ß", max_size=4)
+    ),
+    lambda inner: call(("casei", "accenti"), inner),
+    max_leaves=2,
+)
+patterns = st.text(st.sampled_from("aesSß%_\\é "), max_size=6)
+instants = st.sampled_from((*(t for t in TIMES if t), *(d for d in DAYS if d))).map(
+    lambda t: {"timestamp": t.isoformat() + "Z"} if isinstance(t, datetime) else {"date": t.isoformat()}
+)
+ends = st.one_of(property_of("time"), st.just(".."))
+spans = st.one_of(
+    instants, property_of("time"), st.tuples(ends, ends).map(lambda p: {"interval": list(p)}),
+    st.tuples(st.just("2020-01-01"), st.sampled_from(("2020-01-01", "2020-01-10T00:00:00Z", ".."))).map(
+        lambda p: {"interval": list(p)}
+    ),
+)  # fmt: skip
+coordinates = st.tuples(st.integers(-3, 11), st.integers(-6, 11)).map(list)
+places = st.one_of(
+    coordinates.map(lambda p: {"type": "Point", "coordinates": p}),
+    st.lists(coordinates, min_size=2, max_size=4, unique_by=tuple).map(lambda p: {"type": "LineString", "coordinates": p}),
+    st.tuples(st.integers(-6, 4), st.integers(-6, 4), st.integers(1, 8), st.integers(1, 8)).map(
+        lambda b: {"bbox": [b[0], b[1], b[0] + b[2], b[1] + b[3]]}
+    ),
+)  # fmt: skip
+predicates = st.one_of(
+    call(cql2.COMPARISONS, numbers, numbers),
+    call(cql2.COMPARISONS, texts, texts),
+    call(cql2.COMPARISONS, st.one_of(instants, property_of("time")), property_of("time")),
+    call(("between",), numbers, plain_numbers, numbers),
+    call(("in",), numbers, st.lists(plain_numbers, min_size=1, max_size=4)),
+    call(("in",), texts, st.lists(texts, min_size=1, max_size=3)),
+    call(("like",), texts, patterns),
+    call(("isNull",), st.one_of(numbers, texts, property_of("time"), st.just({"property": "flag"}))),
+    call(cql2.TEMPORAL, spans, spans),
+    call(cql2.SPATIAL, st.just({"property": "geometry"}), places),
+    st.just({"property": "flag"}),
+    st.booleans(),
+)
+filters = st.recursive(
+    predicates,
+    lambda inner: st.one_of(call(("and", "or"), inner, inner), call(("not",), inner), call(("=",), inner, inner)),
+    max_leaves=5,
+)
+
+
+@given(filters)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_filter_lets_through_what_brute_force_does(opened: Opened, tree: Any) -> None:
+    agrees(opened(mixed()), mixed(), tree)
+
+
+@given(filters)
+@settings(max_examples=100, deadline=None)
+def test_what_is_written_as_text_is_read_as_it_was(tree: Any) -> None:
+    kinds = kinds_of(mixed().contents.layout)
+    told = parsed(json.dumps(tree), "cql2-json", kinds)
+    text = standard.parse_json(json.dumps(told)).to_text()
+    if "\\" not in text and "9007199254740993" not in json.dumps(tree):  # what the parser does not write as it was
+        assert parsed(text, "cql2-text", kinds) == told
+
+
+# --- the examples of the standard ----------------------------------------------------------------------------------
+
+
+class Anything(dict[str, Any]):
+    """Properties that hold whatever an example takes them to hold."""
+
+    def __missing__(self, name: str) -> str:
+        return KINDS.get(name, "float")
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name]
+
+
+TEXTS = (
+    "city name cityName road_class etat_vol landsat:scene_id eo:instrument beamMode swathDirection polarization owner "
+    "material id geophys:SURVEY_NAME"
+)
+MOMENTS = "updated event_time touchdown liftOff built starts_at ends_at updated_at"
+KINDS = {
+    **dict.fromkeys(TEXTS.split(), "string"), **dict.fromkeys(MOMENTS.split(), "datetime"),
+    **dict.fromkeys("geometry road footprint location".split(), "geometry"), "swimming_pool": "boolean",
+}  # fmt: skip
+TOLD = {"example03": {"landsat:wrs_path": "string"}, "example40": {"value": "string"}}
+"""Properties that hold something else in one example."""
+FUNCTIONS = ("clause6_01", "clause6_02b", "clause7_18", "example68", "example69")
+ARRAYS = ("clause7_15", "example79", "example80", "example81", "example82")
+REFUSED = {
+    **dict.fromkeys(FUNCTIONS, "is not offered; use of CASEI"), **dict.fromkeys(ARRAYS, "is not offered; use IN"),
+    "example84": "a GEOMETRYCOLLECTION in S_EQUALS; use it in S_INTERSECTS and S_DISJOINT",
+}  # fmt: skip
+
+
+def examples(kind: str) -> list[Path]:
+    return sorted(EXAMPLES.joinpath(kind).glob("*"))
+
+
+def twin(path: Path) -> Path:
+    """The same example as JSON."""
+    return EXAMPLES / "json" / f"{path.stem.partition('-')[0]}.json"
+
+
+def test_all_examples_of_the_standard_are_there() -> None:
+    if not EXAMPLES.exists():
+        pytest.skip("the schemas are not beside the product")
+    assert (len(examples("json")), len(examples("text"))) == (109, 120)
+
+
+@pytest.mark.parametrize("path", examples("text"), ids=lambda p: p.stem)
+def test_an_example_is_the_same_tree_as_text_and_as_json(path: Path) -> None:
+    assert standard.parse_text(path.read_text()).to_json() == json.loads(twin(path).read_text())
+
+
+@pytest.mark.parametrize("path", [*examples("text"), *examples("json")], ids=lambda p: p.name)
+def test_an_example_is_read_or_what_it_asks_is_said_not_to_be_offered(path: Path) -> None:
+    language = "cql2-json" if path.suffix == ".json" else "cql2-text"
+    name = twin(path).stem
+    kinds = Anything(TOLD.get(name, {}))
+    if name in REFUSED:
+        with pytest.raises(Invalid, match=REFUSED[name]):
+            parsed(path.read_text(), language, kinds)
+        return
+    tree = parsed(path.read_text(), language, kinds)
+    assert tree == cql2.checked(tree, kinds) == parsed(twin(path).read_text(), "cql2-json", kinds)
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+HOLDING = {
+    "a": "float", "n": "integer", "name": "string", "t": "datetime", "d": "date", "f": "boolean", "tags": "other",
+    "geometry": "geometry",
+}  # fmt: skip
+
+
+def read(text: str, language: str = "cql2-text", crs: str = CRS84) -> Any:
+    return parsed(text, language, HOLDING, crs)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("b = 1", "'b' is not there; name of a, n, name"),
+        ("A = 1", "'A' is not there; name of a, n, name"),
+        ("properties.name = 'x'", "'properties.name' is not there"),
+        ("name = 5", "name holds texts, not 5; compare it with 'text'"),
+        ("a = 'x'", "a holds numbers, not 'x'; compare it with 12.5"),
+        ("n IN (1, 'x')", "n holds whole numbers, not 'x'"),
+        ("f = 1", "f holds true or false, not 1"),
+        ("f > TRUE", "true and false have no order"),
+        ("t = 5", "t holds times, not 5"),
+        ("t > 'soon'", "'soon' is no date"),
+        ("t > DATE('2020-02-30')", "there is no day 2020-02-30"),
+        ("t > DATE('2021-13-01')", "there is no day 2021-13-01"),
+        ("t > TIMESTAMP('2020-01-01T25:00:00Z')", "there is no time 2020-01-01T25:00:00Z"),
+        ("t > TIMESTAMP('9999-12-31T23:59:59-14:00')", "there is no time"),
+        ("t > TIMESTAMP('now')", "is no timestamp"),
+        ("T_DURING(t, INTERVAL('2021-01-01','2020-01-01'))", "ends before it begins"),
+        ("T_DURING(t, INTERVAL(name,'..'))", "name is no end of an interval"),
+        ("T_AFTER(name, t)", "name is no time"),
+        ("tags = 'x'", "tags holds lists or objects"),
+        ("geometry = POINT(1 2)", "geometry holds geometries, which are not compared; use S_INTERSECTS"),
+        ("a = NULL", "nothing is compared with NULL; write IS NULL"),
+        ("a", "a is no condition; compare it"),
+        ("a + 1", "is no condition"),
+        ("'x'", "'x' is no condition"),
+        ("NOT a", "a is no condition"),
+        ("name + 1 = 2", "name is no number"),
+        ("a LIKE 'x'", "a is no text"),
+        ("name LIKE name", "the pattern name is no text"),
+        ("CASEI(a) = 'x'", "a is no text"),
+        ("name BETWEEN 'a' AND 'b'", "name is no number"),
+        ("foo(a) = 1", "foo is not offered; use of CASEI"),
+        ("A_CONTAINS(tags, ('a'))", "a_contains is not offered"),
+        ("S_INTERSECTS(name, POINT(1 2))", "name is no geometry"),
+        ("S_INTERSECTS(geometry, POINT(1 91))", "latitude 91 is beyond a pole"),
+        ("S_INTERSECTS(geometry, POINT(1000 1))", "longitude 1000 is out of reach"),
+        ("S_INTERSECTS(geometry, POINT EMPTY)", "an empty POINT"),
+        ("S_INTERSECTS(geometry, BBOX(1,2,3))", "write BBOX\\(west,south,east,north\\)"),
+        ("S_INTERSECTS(geometry, BBOX(1,10,3,2))", "south 10 is north of north 2"),
+        ("S_INTERSECTS(geometry, LINESTRING(1 1))", "is not offered|no geometry|give"),
+        ("S_WITHIN(geometry, GEOMETRYCOLLECTION(POINT(1 2)))", "use it in S_INTERSECTS and S_DISJOINT"),
+        ("a = 1e999", "beyond all that can be held|that a computer holds"),
+        ("a > 1 AND", "it ends too early"),
+        ("a >", "it ends too early"),
+        ("(a > 1", "it ends too early"),
+        ("a > 1)", "'\\)' is not understood"),
+        ("a ~ 1", "'~ 1' is not understood"),
+        ("", "it ends too early"),
+        ("name = 'x", "is not understood"),
+        ("name = 'x'; DROP TABLE items", "'; DROP TABLE items' is not understood"),
+        ("a = $1", r"'\$1' is not understood"),
+        ("a = 1 /* x */", "is not understood"),
+        ("name = 'a\x00b'", "NUL"),
+        ("a = 1 OR " * 1001 + "a = 1", "more than 1000 operators"),
+        ("a = " + "1 - " * 1001 + "1", "more than 1000 operators"),
+        ("NOT " * 1001 + "f", "more than 1000 operators"),
+        ("NOT " * 200 + "f", "nested deeper than 100"),
+        ("a = " + "1 + " * 200 + "1", "nested deeper than 100"),
+        ("(" * 101 + "f" + ")" * 101, "nested deeper than 100"),
+        ("(" * 2000, "nested deeper than 100"),
+        ("a IN (" + "1," * 40_000 + "1)", "give at most 60000"),
+    ],
+)
+def test_what_means_nothing_is_refused_with_what_would_do(text: str, said: str) -> None:
+    with pytest.raises(Invalid, match=said) as caught:
+        read(text)
+    assert str(caught.value).startswith("filter: ")
+    assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name = 'x'", "is no JSON"),
+        ("{", "is no JSON|ends too early"),
+        ("[]", "is no CQL2 JSON"),
+        ("5", "is no CQL2 JSON"),
+        ("{}", "is not understood"),
+        ('{"op": "=", "args": []}', "= has 0 operands"),
+        ('{"op": "and", "args": [true]}', "and has 1 operands"),
+        ('{"op": "=", "args": [{"property": "a"}, NaN]}', "NaN is no JSON"),
+        ('{"op": "=", "args": [{"property": "a"}, 1e999]}', "beyond all that can be held"),
+        ('{"op": "=", "args": [{"property": "a"}, {"sql": "1"}]}', "is not understood"),
+        ('{"op": "=", "args": [{"property": "a", "x": 1}, 1]}', "is not understood"),
+        ('{"op": "=", "op": "<", "args": [{"property": "a"}, 1]}', "a key is given twice"),
+        ('{"op": "in", "args": [{"property": "a"}, []]}', "IN has no list"),
+        ('{"op": "=", "args": [{"property": "a"}, [1]]}', "a list stands where one value is meant"),
+        (
+            '{"op": "s_intersects", "args": [{"property": "geometry"}, {"type": "Point", "coordinates": [1]}]}',
+            "position",
+        ),
+        (
+            '{"op": "s_intersects", "args": [{"property": "geometry"}, {"type": "Point", "coordinates": ["x", 1]}]}',
+            "position",
+        ),
+        (
+            '{"op": "s_intersects", "args": [{"property": "geometry"}, {"type": "Circle", "coordinates": [1, 2]}]}',
+            "no geometry",
+        ),
+        (
+            '{"op": "s_intersects", "args": [{"property": "geometry"}, {"type": "LineString", "coordinates": [[1, 2]]}]}',
+            "LineString",
+        ),
+        (
+            '{"op": "s_intersects", "args": [{"property": "geometry"}, {"type": "Polygon", "coordinates": []}]}',
+            "empty Polygon",
+        ),
+        ('{"op": "not", "args": [' * 60 + "true" + "]}" * 60, "deeper than 100"),
+        ("[" * 5000, "deeper than 100"),
+    ],
+)
+def test_json_that_means_nothing_is_refused_too(text: str, said: str) -> None:
+    with pytest.raises(Invalid, match=said):
+        read(text, "cql2-json")
+
+
+WORDS = (
+    "a n name f t geometry = <> ( ) , 'x' \"a\" 1 -2.5 AND OR NOT IN LIKE BETWEEN IS NULL TRUE POINT( POLYGON(( BBOX( "
+    "DATE( TIMESTAMP( INTERVAL( CASEI( S_INTERSECTS( T_AFTER( '..' '2020-01-01' + - * / ^ % div ; -- $1"
+).split()
+
+
+@given(
+    st.one_of(st.text("an(),'\"=<>-;$\\ é1.", max_size=30), st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join))
+)
+@settings(max_examples=400, deadline=None)
+def test_garbage_is_refused_or_read_and_nothing_else(text: str) -> None:
+    try:
+        tree = read(text)
+    except Invalid as err:
+        assert str(err).startswith("filter: ")
+    else:
+        assert tree == cql2.checked(tree, HOLDING)
+
+
+@pytest.mark.parametrize(
+    "name", ["x'; DROP TABLE items; --", "$1", '" OR 1=1 --', "\\", "%", "{0}", "\u202e", "'" * 50]
+)
+def test_what_looks_like_sql_is_a_text_among_others(opened: Opened, name: str) -> None:
+    quoted_ = name.replace("'", "''")
+    store = opened(mixed())
+    tree = {"op": "=", "args": [{"property": "name"}, name]}
+    assert parsed(f"name = '{quoted_}'", "cql2-text", kinds_of(store.layout)) == tree
+    assert agrees(store, mixed(), tree) <= {"r%d" % i for i in range(MANY)}
+    assert len(asked(store, True)) == MANY
+
+
+@pytest.mark.parametrize(
+    ("crs", "literal", "x_y"),
+    [
+        (CRS84, "POINT(2 48)", [2.0, 48.0]),
+        (EPSG + "4326", "POINT(48 2)", [2.0, 48.0]),
+        (EPSG + "3035", "POINT(2900000 3760000)", [3760000.0, 2900000.0]),
+        (EPSG + "2154", "POINT(650000 6860000)", [650000.0, 6860000.0]),
+        (EPSG + "4326", "BBOX(47,1,48,2)", [1.0, 47.0, 2.0, 48.0]),
+    ],
+)
+def test_the_tree_has_x_before_y_whatever_the_authority_writes(crs: str, literal: str, x_y: list[float]) -> None:
+    told = read(f"S_INTERSECTS(geometry, {literal})", crs=crs)["args"][1]
+    assert told.get("coordinates", told.get("bbox")) == x_y
+
+
+def test_what_the_standard_writes_beyond_the_parser_is_read() -> None:
+    assert read("a = .5")["args"][1] == 0.5
+    assert read("a = 1e-3")["args"][1] == 0.001
+    assert read("n = 9007199254740993")["args"][1] == 2**53 + 1
+    assert read("n = -9007199254740993")["args"][1] == -(2**53) - 1
+    assert read(r"name = 'it\'s'")["args"][1] == "it's"
+    assert read("S_INTERSECTS(geometry, POINT(1e1 -2.5E-1))")["args"][1]["coordinates"] == [10.0, -0.25]
+    assert math.isclose(read("a = 1e300")["args"][1], 1e300)

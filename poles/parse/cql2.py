@@ -39,6 +39,8 @@ TEMPORAL = (
 OFFERED = ("and", "or", "not", *COMPARISONS, "like", "between", "in", "isNull", "casei", "accenti", *ARITHMETIC,
            *SPATIAL, *TEMPORAL)  # fmt: skip
 
+_FUNCTIONS = tuple(name.upper() for name in ("casei", "accenti", *SPATIAL, *TEMPORAL))
+
 _GEOMETRIES = {
     "Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3,
 }  # fmt: skip
@@ -151,7 +153,7 @@ class _Checked:
         name = _SPELLED.get(op.lower(), op.lower())
         rule = _RULES.get(name)
         if rule is None:
-            remedy = "use IN or comparisons" if name.startswith("a_") else f"use of {choices(OFFERED, 50)}"
+            remedy = "use IN or comparisons" if name.startswith("a_") else f"use of {choices(_FUNCTIONS, 40)}"
             raise refused(f"{shown(op)} is not offered", remedy)
         fewest, most, check = rule
         if not fewest <= len(args) <= most:

@@ -91,11 +91,12 @@ class Dialect:
         return f"ST_GeomFromWKB({quoted(layout.geometry or '')})"
 
     def shape(self, layout: Layout) -> str:
-        """The geometry of a row, as it is compared with others: mended where it is not valid."""
+        """The geometry of a row, as it is compared with others: mended where it is not valid, a collection as one."""
         own = self.geometry(layout)
         if layout.sound or layout.points:
             return own
-        return f"CASE WHEN ST_IsValid({own}) THEN {own} ELSE ST_MakeValid({own}) END"
+        is_plain = f"ST_IsValid({own}) AND CAST(ST_GeometryType({own}) AS VARCHAR) <> 'GEOMETRYCOLLECTION'"
+        return f"CASE WHEN {is_plain} THEN {own} ELSE ST_Union(ST_MakeValid({own}), ST_MakeValid({own})) END"
 
     def literal(self, bound: str, crs: CRS) -> str:
         """A geometry bound as WKB, in the CRS of the rows."""
@@ -196,7 +197,7 @@ class Postgis(Dialect):
         return quoted(layout.geometry or "")
 
     def shape(self, layout: Layout) -> str:
-        """Mended where it is not valid, or a collection whose parts overlap: PostGIS raises errors of these."""
+        """PostGIS would raise errors where a geometry is not valid, or parts of a collection overlap."""
         own = self.geometry(layout)
         if layout.sound or layout.points:
             return own
