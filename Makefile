@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 PYTEST := $(BIN)/python -m pytest
 POSTGIS := /usr/share/postgresql/*/extension/postgis.control
 
-.PHONY: setup dev serve check test lock deps bench fidelity clients openapi format clean
+.PHONY: setup dev serve check test lock deps bench fidelity clients conformance openapi format clean
 .DEFAULT_GOAL := setup
 
 setup: $(VENV)/.runtime  ## the environment to serve
@@ -80,6 +80,9 @@ bench: dev  ## beside stock pygeoapi, on this machine
 
 fidelity: dev  ## known values of real files, through every API and format; writes docs/fidelity.md
 	$(BIN)/python benchmarks/fidelity.py
+
+conformance: dev  ## what each method of the OGC suites asks; writes docs/conformance.md; CITE_JARS=FOLDER runs the jars too
+	$(BIN)/python benchmarks/conformance.py
 
 clients: dev  ## clients that users have, each at a task whose number is known; writes docs/clients.md
 	$(BIN)/python -m benchmarks.clients

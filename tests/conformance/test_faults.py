@@ -313,7 +313,7 @@ FAULTS: dict[str, tuple[str, Fault, Check]] = {
         part2.TestFeatureCrsParameterTransform().test_verify_feature_crs_parameter_transform_with_crs_parameter,
     ),
     "a bbox-crs that is not heard": (
-        VECTORS, deaf(ITEMS, "bbox-crs"), part2.TestBBoxCrsParameter().test_verify_bbox_crs_parameter,
+        VECTORS, deaf(ITEMS, "bbox-crs"), beyond.TestSelection().test_a_box_in_another_crs_leaves_the_rest_out,
     ),
     # --- beyond Features
     "a next on the last page": (
