@@ -62,16 +62,20 @@ lock: dev  ## the locks again, from pyproject.toml
 	$(COMPILE) --upgrade --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	@! grep -nE '://|--(extra-)?index|--find-links|--trusted-host' requirements.lock requirements-dev.lock
 
-deps:  ## system packages, as root: the only command that changes the machine
+deps:  ## system packages, as root: the only command that changes the machine; with CLIENTS=1 also QGIS and Node (1.2 GB)
 	@wanted=""; \
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || wanted="$$wanted chromium"; \
 	ls $(POSTGIS) >/dev/null 2>&1 || wanted="$$wanted postgresql postgresql-postgis"; \
+	command -v gdal_translate >/dev/null || wanted="$$wanted gdal-bin"; \
+	if [ -n "$(CLIENTS)" ]; then wanted="$$wanted qgis python3-qgis xvfb nodejs npm"; fi; \
 	if [ -n "$$wanted" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update --quiet && \
 		DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends $$wanted; \
 	fi
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 		echo "chromium is missing: the pages are not tested in a browser; run make deps as root, or install it"
+	@command -v gdal_translate >/dev/null || \
+		echo "gdal-bin is missing: GDAL does not read our coverages in a test; run make deps as root, or install it"
 	@ls $(POSTGIS) >/dev/null 2>&1 || \
 		echo "PostgreSQL with PostGIS is missing: that store is not tested; run make deps as root, or install it"
 

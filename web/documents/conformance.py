@@ -33,6 +33,7 @@ _COVERAGES = (
     "core", "subsetting-spatial", "subsetting-temporal", "subsetting-general", "field-selection", "crs", "html",
     "coveragejson", "netcdf", "geotiff",
 )  # fmt: skip
+_SCALING = ("scaling-spatial", "scaling-temporal", "scaling-general")
 _FEATURES = ("core", "geojson", "html", "oas30")
 _FILTERS = ("filter", "features-filter", "queryables", "queryables-query-parameters")
 
@@ -52,6 +53,7 @@ TABLE: tuple[Proven, ...] = (
     Proven("edr", "ogcapi-edr-1/1.0", ("conformance/test_edr.py",), _EDR),
     Proven("edr", "ogcapi-edr-1/1.1", ("conformance/test_beyond_edr.py", "test_ogc_metadata.py"), (*_EDR, "queries")),
     Proven("coverage", "ogcapi-coverages-1/1.0", ("test_web.py", "test_interface.py"), _COVERAGES, "https"),
+    Proven("coverage", "ogcapi-coverages-1/1.0", ("test_scaling.py", "test_gdal.py"), _SCALING, "https"),
     Proven(
         "process", "ogcapi-processes-1/1.0", ("test_processes.py",),
         ("core", "ogc-process-description", "json", "html", "oas30"),
