@@ -8,8 +8,6 @@ import jsonschema
 import pytest
 import yaml
 from openapi_schema_validator import OAS30Validator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT4
 
 from .view import SHARED
 
@@ -33,9 +31,8 @@ def faults(name: str, document: Any) -> list[str]:
 
 def component_faults(name: str, component: str, document: Any) -> list[str]:
     """What a schema under components of an OpenAPI document says."""
-    whole = schema(name)
-    assert component in whole["components"]["schemas"], component
-    return _oas_faults(name, {"$ref": f"urn:{name}#/components/schemas/{component}"}, document)
+    assert component in schema(name)["components"]["schemas"], component
+    return _oas_faults(name, {"$ref": f"#/components/schemas/{component}"}, document)
 
 
 def response_faults(name: str, path: str, document: Any, media: str = "application/json") -> list[str]:
@@ -43,26 +40,13 @@ def response_faults(name: str, path: str, document: Any, media: str = "applicati
     response = schema(name)["paths"][path]["get"]["responses"]["200"]
     while "$ref" in response:
         response = schema(name)["components"]["responses"][response["$ref"].rpartition("/")[2]]
-    pointer = _rebased(response["content"][media]["schema"], f"urn:{name}")
-    return _oas_faults(name, pointer, document)
+    return _oas_faults(name, response["content"][media]["schema"], document)
 
 
-def _rebased(value: Any, base: str) -> Any:
-    match value:
-        case dict():
-            return {
-                k: base + v if k == "$ref" and isinstance(v, str) and v.startswith("#") else _rebased(v, base)
-                for k, v in value.items()
-            }
-        case list():
-            return [_rebased(v, base) for v in value]
-    return value
-
-
-def _oas_faults(name: str, pointer: Document, document: Any) -> list[str]:
-    held = Resource(contents=schema(name), specification=DRAFT4)
-    registry: Any = Registry().with_resource(f"urn:{name}", held)
-    return [_told(e) for e in OAS30Validator(pointer, registry=registry).iter_errors(document)]
+def _oas_faults(name: str, part: Document, document: Any) -> list[str]:
+    """A part of an OpenAPI document, beside the components that it refers to."""
+    whole = {"allOf": [part], "components": schema(name).get("components", {})}
+    return [_told(e) for e in OAS30Validator(whole).iter_errors(document)]
 
 
 def _told(error: Any) -> str:
