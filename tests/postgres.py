@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,13 +27,14 @@ def programs() -> Path | None:
     return next((r / "bin" for r in with_postgis if (r / "bin" / "initdb").exists()), None)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
-    """A server that runs, and how it is stopped and started again."""
+    """A server that runs, and how it is stopped and started again. It ends with the process that started it."""
 
     programs: Path
     folder: Path
     port: int
+    process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def url(self) -> str:
@@ -51,12 +54,29 @@ class Server:
         return self.at(name)
 
     def start(self) -> None:
-        options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} {_QUICK}"
-        log = self.folder / "log"
-        self._run("pg_ctl", "-D", self._data, "-o", options, "-l", str(log), "-w", "-t", "60", "start")
+        """Starts the server and waits until it answers."""
+        where = ["-D", self._data, "-p", str(self.port), "-h", "127.0.0.1", "-k", str(self.folder)]
+        with (self.folder / "log").open("ab") as log:
+            command = _as_postgres(self.programs / "postgres", *where, *_QUICK.split(), ending="INT")
+            self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
+        for _ in range(600):
+            if self._answers():
+                return
+            time.sleep(0.1)
+        raise RuntimeError((self.folder / "log").read_text()[-2000:])
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "-t", "60", "stop")
+        """Ends the server at once, as a crash does."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(60)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.at("postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def made(self) -> None:
         """A cluster whose superuser has a password."""
@@ -64,18 +84,20 @@ class Server:
         secret.write_text(PASSWORD)
         _owned(self.folder)
         how = ("--auth=scram-sha-256", f"--pwfile={secret}", f"--username={SUPERUSER}", "--encoding=UTF8")
-        self._run("initdb", "-D", self._data, *how, "--locale=C.UTF-8", "--no-sync", "--no-instructions")
+        command = _as_postgres(
+            self.programs / "initdb", "-D", self._data, *how, "--locale=C.UTF-8", "--no-sync", "--no-instructions"
+        )
+        subprocess.run(command, check=True, cwd=self.folder, stdout=subprocess.DEVNULL)
 
     @property
     def _data(self) -> str:
         return str(self.folder / "data")
 
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self.programs / program), *arguments]
-        if os.geteuid() == 0:
-            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
-        # The server inherits what is open: a pipe would never end.
-        subprocess.run(command, check=True, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+def _as_postgres(program: Path, *arguments: str, ending: str = "clear") -> list[str]:
+    """A command as the user `postgres` where this one is root; it is sent a signal where this process ends."""
+    user = ["--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+    return ["setpriv", *user, "--pdeathsig", ending, str(program), *arguments]
 
 
 def _owned(folder: Path) -> None:
@@ -101,8 +123,8 @@ def running() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="poles-postgres-", ignore_cleanup_errors=True) as folder:
         server = Server(found, Path(folder), _free_port())
         server.made()
-        server.start()
         try:
+            server.start()
             server.database(SUPERUSER)
             yield server
         finally:
