@@ -31,6 +31,7 @@ SUITES = {
     "test_edr": "EDR 1.0",
     "test_beyond_edr": "Beyond the suite: EDR 1.1",
     "test_beyond_features": "Beyond the suite: Features",
+    "test_filtering": "Features, Parts 3, 5 and 8, and CQL2",
     "test_schemas": "Schemas of the standards",
     "test_arcgis": "ArcGIS",
     "test_clients": "QGIS, GDAL and other clients",
