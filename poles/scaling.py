@@ -79,7 +79,10 @@ def _scaled_axis(axis: Axis, picks: Array | None, sheared: bool) -> Axis:
     if sheared:
         return replace(axis, values=np.arange(len(picks)) + 0.5, bounds=None)
     edges = np.interp(np.linspace(0, len(axis), len(picks) + 1), np.arange(len(axis) + 1), _edges(axis))
-    return replace(axis, values=(edges[1:] + edges[:-1]) / 2, bounds=np.column_stack([edges[:-1], edges[1:]]))
+    bounds = np.column_stack([edges[:-1], edges[1:]])
+    if axis.bounds is not None:
+        bounds = bounds.clip(axis.bounds.min(), axis.bounds.max())
+    return replace(axis, values=(edges[1:] + edges[:-1]) / 2, bounds=bounds)
 
 
 def _taken(axis: Axis, picks: Array) -> Axis:
@@ -87,7 +90,13 @@ def _taken(axis: Axis, picks: Array) -> Axis:
 
 
 def _edges(axis: Axis) -> Array:
-    """Where the cells of an axis end: their bounds, else half way to their neighbours."""
+    """Where the cells of an axis end: their bounds, else half way to their neighbours.
+
+    Even cells are as wide at the ends as elsewhere, where bounds may stop at a pole that is a centre.
+    """
+    if len(axis) > 1 and _is_even(axis.values):
+        half = (axis.values[-1] - axis.values[0]) / (len(axis) - 1) / 2
+        return np.linspace(axis.values[0] - half, axis.values[-1] + half, len(axis) + 1)
     if axis.bounds is not None:
         lower, upper = axis.bounds.min(axis=1), axis.bounds.max(axis=1)
         if len(axis) == 1 or np.allclose(lower[1:], upper[:-1], rtol=0, atol=1e-6 * float(np.ptp(axis.bounds))):
@@ -97,6 +106,11 @@ def _edges(axis: Axis) -> Array:
         raise Invalid("scale-size", f"{axis.name} has one cell, of no known width", "leave the axis out")
     middles = (axis.values[1:] + axis.values[:-1]) / 2
     return np.concatenate([[2 * axis.values[0] - middles[0]], middles, [2 * axis.values[-1] - middles[-1]]])
+
+
+def _is_even(values: Array) -> bool:
+    step = (values[-1] - values[0]) / (len(values) - 1)
+    return bool(np.abs(np.diff(values) - step).max() <= 1e-3 * abs(step))
 
 
 def _affine(coverage: Coverage, picks: Picks) -> tuple[float, float, float, float, float, float] | None:

@@ -111,8 +111,8 @@ def _unit(crs: str) -> str:
 
 
 def _spatial(axis: Axis, label: str, unit: str) -> Document:
-    low, high = _ends(axis)
     step = _even(axis.values)
+    low, high = _ends(axis, step)
     if step is None and len(axis) > 1:
         return {"type": "IrregularAxis", "axisLabel": label, "uomLabel": unit, "coordinate": axis.values.tolist()}
     return {
@@ -121,11 +121,11 @@ def _spatial(axis: Axis, label: str, unit: str) -> Document:
     }  # fmt: skip
 
 
-def _ends(axis: Axis) -> tuple[float, float]:
-    """The outer edges of the first and the last cell."""
-    if axis.bounds is not None:
+def _ends(axis: Axis, step: float | None) -> tuple[float, float]:
+    """The outer edges of the first and the last cell: of even cells, so that a row at a pole is as high as all others."""
+    if step is None and axis.bounds is not None:
         return float(axis.bounds[0].min()), float(axis.bounds[-1].max())
-    half = (float(axis.values[-1]) - float(axis.values[0])) / max(len(axis) - 1, 1) / 2
+    half = (step or 0.0) / 2
     return float(axis.values[0]) - half, float(axis.values[-1]) + half
 
 

@@ -114,7 +114,19 @@ def _box(asked: dict[str, tuple[str, str]], crs: str | None, dataset: Dataset) -
     west, east = _range(*asked["x"]) if "x" in asked else (-math.inf, math.inf)
     south, north = _range(*asked["y"]) if "y" in asked else (-math.inf, math.inf)
     box_crs = found.pop()
+    if box_crs == CRS84:
+        south, north = _on_earth(south, dataset), _on_earth(north, dataset)
     return where.checked("subset", Box(west, south, east, north), box_crs), box_crs
+
+
+def _on_earth(latitude: float, dataset: Dataset) -> float:
+    """A latitude; the pole for the edge of a cell whose centre is the pole, as the domain set of a grid tells it."""
+    axes = dataset.facts.axes if dataset.facts is not None else ()
+    y = next((a for a in axes if a.name == "y" and a.size > 1), None)
+    if y is None or abs(latitude) <= 90:
+        return latitude
+    half = (float(y.highest) - float(y.lowest)) / (y.size - 1) / 2
+    return math.copysign(90.0, latitude) if abs(latitude) <= 90 + 1.001 * half else latitude
 
 
 def _own_crs(name: str, dataset: Dataset) -> str:
