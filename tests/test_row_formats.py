@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import netCDF4
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -583,3 +584,12 @@ def test_memory_is_bounded_however_many_rows_there_are(kind: str, rows: int, bou
 
 def test_every_format_of_rows_is_read_here() -> None:
     assert {f.name for f in FORMATS if "table" in f.kinds} == {*READERS, "NetCDF"}
+
+
+def test_no_points_at_all_are_a_point_file() -> None:
+    with netCDF4.Dataset("memory", memory=written("NetCDF", table([], n=pa.array([], pa.int32())))) as file:
+        assert (file.featureType, len(file.dimensions["obs"]), sorted(file.variables)) == (
+            "point",
+            0,
+            ["id", "lat", "lon", "n"],
+        )

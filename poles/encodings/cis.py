@@ -122,7 +122,7 @@ def _spatial(axis: Axis, label: str, unit: str) -> Document:
 
 
 def _ends(axis: Axis, step: float | None) -> tuple[float, float]:
-    """The outer edges of the first and the last cell: of even cells, so that a row at a pole is as high as all others."""
+    """The outer edges of the first and the last cell; a row at a pole is as high as all others where they are even."""
     if step is None and axis.bounds is not None:
         return float(axis.bounds[0].min()), float(axis.bounds[-1].max())
     half = (step or 0.0) / 2

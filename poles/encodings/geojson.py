@@ -49,8 +49,9 @@ def _collection(table: Table, context: Context) -> Iterator[bytes]:
     yield b"]"
     if table.parameters and table.locations:
         yield b',"parameters":' + _parameters(table.parameters.values(), context)
-    if table.matched is not None:
-        yield b',"numberMatched":%d' % table.matched
+    matched = table.estimated if table.matched is None else table.matched
+    if matched is not None:
+        yield b',"numberMatched":%d' % matched
     yield b',"numberReturned":%d' % count[0]
     yield _ending(context, *_following(table, context))
 
