@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from providers import filtered
 from providers.door import Document, Door, Words, bridged, crs_of, document, joined, ogc
 
 
@@ -18,8 +19,8 @@ WORDS: Words = {
     "select_properties": ("properties", joined),
     "crs_transform_spec": ("crs", crs_of),
 }
-SPOKEN = frozenset(("resulttype", "properties", "skip_geometry", "language"))
-"""Said by hand in `query`: hits, property filters, `skipGeometry`. Labels are in both languages."""
+SPOKEN = frozenset(("resulttype", "properties", "skip_geometry", "language", "filterq"))
+"""Said by hand in `query`: hits, property filters, `skipGeometry`, filters. Labels are in both languages."""
 
 
 class Feature(Door):
@@ -32,9 +33,11 @@ class Feature(Door):
     def query(self, **keywords: Any) -> Document:
         """What stock pygeoapi asks, as a FeatureCollection; `hits` gives the count alone."""
         with bridged():
-            parameters = ogc(keywords, WORDS, SPOKEN) | dict(keywords.get("properties") or [])
+            parameters: dict[str, Any] = {**ogc(keywords, WORDS, SPOKEN), **dict(keywords.get("properties") or [])}
             if keywords.get("skip_geometry"):
                 parameters["skipGeometry"] = "true"
+            if keywords.get("filterq") is not None:
+                parameters["filter"] = filtered.tree(keywords["filterq"])  # alone stays a tree: its text is gone
             found = document(self.ask("items", parameters), "table")
         found.pop("links", None)  # stock writes its own
         if keywords.get("resulttype") == "hits":

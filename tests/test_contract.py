@@ -23,6 +23,7 @@ import yaml
 
 GRID, RASTER = "/collections/odatis-grid", "/collections/theia-raster"
 TIDE, PLACES = "/collections/formater-tide", "/collections/theia-places"
+EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 Question = tuple[str, dict[str, str]]
 
 ASKED: tuple[Question, ...] = (
@@ -64,6 +65,20 @@ ASKED: tuple[Question, ...] = (
     (f"{PLACES}/items", {"height": "20"}),
     (f"{PLACES}/items", {"properties": "name", "limit": "2"}),
     (f"{PLACES}/items", {"sortby": "-height", "offset": "1", "limit": "2"}),
+    (f"{PLACES}/items", {"filter": "height > 10 AND height <= 30"}),
+    (f"{PLACES}/items", {"filter": "name LIKE 'place%' AND NOT height = 20"}),
+    (f"{PLACES}/items", {"filter": "height BETWEEN 10 AND 30"}),
+    (f"{PLACES}/items", {"filter": "height IN (0, 20)", "filter-lang": "cql2-text"}),
+    (f"{PLACES}/items", {"filter": "height NOT IN (0, 20, 40)"}),
+    (f"{PLACES}/items", {"filter": "name IS NOT NULL AND height * 2 + 1 < 41"}),
+    (f"{PLACES}/items", {"filter": "casei(name) = 'place 1'"}),
+    (f"{PLACES}/items", {"filter": "measured < DATE('2020-01-03')"}),
+    (f"{PLACES}/items", {"filter": "S_INTERSECTS(geometry, POLYGON((0 40.5,5 40.5,5 42.5,0 42.5,0 40.5)))"}),
+    (f"{PLACES}/items", {"filter": "S_INTERSECTS(geometry, POINT(2 41)) OR height = 40", "limit": "1"}),
+    (f"{PLACES}/items", {"filter": "altitude > 10"}),
+    (f"{PLACES}/items", {"filter": "height > 'x'"}),
+    (f"{PLACES}/items", {"filter": "height >"}),
+    (f"{PLACES}/items", {"filter-lang": "sql", "filter": "height > 1"}),
     (f"{PLACES}/items", {"limit": "unlimited"}),
     (f"{PLACES}/items/p3", {}),
     (f"{PLACES}/items/nobody", {}),
@@ -85,6 +100,14 @@ LOST: tuple[tuple[Question, str], ...] = (
     ((f"{GRID}/coverage", {"crs": "http://www.opengis.net/def/crs/EPSG/0/4326"}), "api/coverages.py: crs is not read"),
     ((f"{GRID}/position", {"coords": "POINT(260000 6250000)", "crs": "http://www.opengis.net/def/crs/EPSG/0/3857"}),
      "crs.py:571 (a CRS that the block does not list)"),
+    ((f"{PLACES}/items", {"filter": "height div 3 = 3"}), "pygeofilter cql2_text/grammar.lark (no div, %, ^)"),
+    ((f"{PLACES}/items", {"filter": "T_AFTER(measured, DATE('2020-01-03'))"}), "grammar.lark:72 (infix alone)"),
+    ((f"{PLACES}/items", {"filter": "S_INTERSECTS(geometry, BBOX(0,40.5,5,42.5))"}), "grammar.lark (BBOX a predicate)"),
+    ((f"{PLACES}/items", {"filter": "S_INTERSECTS(geometry, POINT(41 2))", "filter-crs": f"{EPSG}4326"}),
+     "api/itemtypes.py:498 (the CRS is used where the provider's block has storage_crs)"),
+    ((f"{PLACES}/items", {"filter": '{"op": "=", "args": [{"property": "height"}, 20]}', "filter-lang": "cql2-json"}),
+     "api/itemtypes.py:494 (a filter in the address is text)"),
+    ((f"{PLACES}/items", {"sortby": "-id"}), "api/itemtypes.py:457 (fields alone)"),
     ((f"{PLACES}/items/p4", {}), "util.py:270 (< becomes &lt;)"),
     ((f"{PLACES}/items", {"nonsense": "1"}), "api/itemtypes.py:431 (discarded)"),
 )  # fmt: skip

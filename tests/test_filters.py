@@ -755,7 +755,21 @@ def test_what_is_written_as_text_is_read_as_it_was(tree: Any) -> None:
     told = parsed(json.dumps(tree), "cql2-json", kinds)
     text = standard.parse_json(json.dumps(told)).to_text()
     if "\\" not in text and "9007199254740993" not in json.dumps(tree):  # what the parser does not write as it was
-        assert parsed(text, "cql2-text", kinds) == told
+        assert flat(parsed(text, "cql2-text", kinds)) == flat(told)
+
+
+def flat(tree: Any) -> Any:
+    """A tree in which an `and` of an `and` is one, as text has it."""
+    match tree:
+        case {"op": op, "args": args}:
+            told = [flat(a) for a in args]
+            if op in ("and", "or"):
+                told = [b for a in told for b in (a["args"] if isinstance(a, dict) and a.get("op") == op else [a])]
+            return {"op": op, "args": told}
+        case list():
+            return [flat(a) for a in tree]
+        case _:
+            return tree
 
 
 @pytest.mark.parametrize(
