@@ -149,6 +149,8 @@ class Table:
     crs: str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
     matched: int | None = None
     """Rows that match, over all pages; None: not counted."""
+    estimated: int | None = None
+    """About how many rows match, where they are not counted; it decides nothing."""
     more: Callable[[], bool] | None = field(default=None, repr=False, compare=False)
     """Once the batches are read: whether rows follow the page."""
     offset: int = 0

@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 
+from poles import sources
 from poles.dataset import Dataset, Kind
 from poles.errors import Unreadable
 from poles.grids.grid import Grid, grids, is_sampling, joined
@@ -10,6 +11,7 @@ from poles.parts import Part, opened, parts
 from poles.rows.sampling import is_sampling as is_discrete
 from poles.sources import Replaced, kind_of
 from poles.sources.rows import kind_of_rows
+from poles.stores import duck
 from poles.stores.postgis import is_table
 
 _KEPT = 256
@@ -17,6 +19,12 @@ _Key = tuple[object, ...]
 _open: OrderedDict[_Key, tuple[Grid, ...]] = OrderedDict()
 _lock = threading.Lock()
 _opening: dict[_Key, threading.Lock] = {}
+
+
+def loaded() -> None:
+    """Loads the libraries of all formats and the embedded store, so that no request of a server waits for one."""
+    sources.loaded()
+    duck.loaded()
 
 
 def kind(dataset: Dataset) -> Kind:

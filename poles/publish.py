@@ -25,6 +25,7 @@ from poles.describe import describe
 from poles.errors import Invalid, Unreadable
 from poles.opened import kind_of_parts
 from poles.parts import Part, parts
+from poles.rows.shelf import forget
 from poles.settings import settings
 from poles.stores.postgis import is_table
 
@@ -167,7 +168,8 @@ def _placed(error: Unreadable, members: Sequence[Part]) -> Unreadable:
 def publish(asked: Request, config: Path) -> Published:
     """Describes the data, writes their block, keeps their facts. Nothing is written where anything fails."""
     wanted = provisional(asked, sources(asked.paths))
-    dataset = _reading(wanted, _Blocks(config).found(_named(asked, wanted, config)))
+    named = _named(asked, wanted, config)
+    dataset = replace(_reading(wanted, _Blocks(config).found(named)), id=named)
     stamped = kept_facts.stamp(dataset)
     facts = described(dataset)
     with _locked(config):
@@ -189,8 +191,8 @@ def publish(asked: Request, config: Path) -> Published:
 def unpublish(named: str, config: Path) -> Path:
     """Takes a block out of the catalogue; the data stay where they are. Raises `Invalid` for an unknown id."""
     with _locked(config):
-        home = _Blocks(config).found(named).file
-        text = _text(home)
+        found = _Blocks(config).found(named)
+        home, text = found.file, _text(found.file)
         try:
             changed = splice.removed(text, ("resources", named))
         except KeyError:
@@ -198,6 +200,8 @@ def unpublish(named: str, config: Path) -> Path:
         _unharmed(text, changed, named, home)
         _write(home, changed)
     kept_facts.forget(named)
+    if isinstance(found.holds, Dataset):
+        forget(found.holds)
     return home
 
 

@@ -224,7 +224,7 @@ def megabytes():
 
 found = dataset(Path({path!r}))
 write = choose("GeoJSON", None, "table").write
-for piece in write(answer(found, Query(verb="items", page=Page(1000))), Context()):
+for piece in write(answer(found, Query(verb="items", page=Page(30_000))), Context()):
     pass
 before = most = megabytes()
 for piece in write(answer(found, Query(verb="items")), Context()):
@@ -240,3 +240,14 @@ def test_an_export_holds_a_batch_not_the_table(tmp_path: Path) -> None:
     script = _EXPORT.format(tests=str(Path(__file__).parent), path=str(path))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 100
+
+
+def test_a_number_that_is_estimated_decides_no_page(tmp_path: Path) -> None:
+    path = geojson(tmp_path / "a.geojson", [{"n": i} for i in range(5)])
+    found = dataset(path, limits=Limits(counts="estimated"))
+    table = answer(found, Query(verb="items", where=Box(-1, -1, 3.5, 3.5), page=Page(4)))
+    assert isinstance(table, Table)
+    assert (table.matched, table.estimated) == (None, 4)
+    assert len(rows(table)) == 4
+    assert table.more is not None
+    assert not table.more()

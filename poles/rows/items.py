@@ -20,7 +20,7 @@ from poles.stored import Array
 from poles.stores import Store, typed
 from poles.stores.dialect import Values
 from poles.stores.layout import Column
-from poles.stores.statement import counted, page, selection
+from poles.stores.statement import counted, matching, page, selection
 
 
 def items(store: Store, dataset: Dataset, query: Query) -> Table:
@@ -30,7 +30,7 @@ def items(store: Store, dataset: Dataset, query: Query) -> Table:
     """
     columns = _columns(store, query)
     among = _among(store, query)
-    matched = _counted(store, dataset, query, among)
+    matched, estimated = _counted(store, dataset, query, among)
     if query.verb == "item" and matched == 0:
         raise NotFound("itemId", f"{', '.join(query.ids or ())[:80]} is not there", "take an id from the items")
     native, asked_in = crs_of(store.layout.crs), _out(store, query)
@@ -51,6 +51,7 @@ def items(store: Store, dataset: Dataset, query: Query) -> Table:
         geometry="geometry" if "geometry" in schema.names else None,
         crs=CRS84 if asked_in == CRS84 or out == crs_of(CRS84) else uri(out),
         matched=matched,
+        estimated=estimated,
         more=None if matched is not None else more.follow,
         offset=query.page.offset,
         limit=query.page.limit,
@@ -84,16 +85,20 @@ def _among(store: Store, query: Query) -> str:
     return "" if len(having) == len(groups) else f'"_group" IN ({", ".join(having) or "-1"})'
 
 
-def _counted(store: Store, dataset: Dataset, query: Query, among: str) -> int | None:
-    """Rows that match, over all pages; None where the data set leaves counting out."""
+def _counted(store: Store, dataset: Dataset, query: Query, among: str) -> tuple[int | None, int | None]:
+    """Rows that match, over all pages, and about how many: as the data set has them counted, estimated or left out."""
     asked = counted(store.layout, store.dialect, query, among=among)
     if asked is None:
-        return store.layout.count
-    if dataset.limits.counts == "none" and query.verb != "item":
-        return None
-    row = store.first(asked)
-    assert row is not None
-    return int(row[0])
+        return store.layout.count, None
+    match dataset.limits.counts if query.verb == "items" else "exact":
+        case "none":
+            return None, None
+        case "estimated":
+            return None, store.estimated(matching(store.layout, store.dialect, query, among=among))
+        case _:
+            row = store.first(asked)
+            assert row is not None
+            return int(row[0]), None
 
 
 def _schema(store: Store, columns: Sequence[Column], query: Query) -> pa.Schema:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -72,6 +73,18 @@ def store_of(dataset: Dataset, kind: Kind) -> Store:
         return found
 
 
+def forget(dataset: Dataset) -> None:
+    """Drops the rows that were read of a data set that is no longer published. Raises Unreadable."""
+    if postgis.is_table(dataset.source):
+        return
+    for kind in _CONTENTS:
+        key = _key(dataset, kind)
+        _held.pop(key, None)
+        if dataset.store is not None:
+            postgis.forget(dataset.store, key)
+        shutil.rmtree(_folder(key), ignore_errors=True)
+
+
 def index_of(dataset: Dataset) -> Index:
     """The platforms of observations, kept beside their store."""
     store = store_of(dataset, "observations")
@@ -94,12 +107,12 @@ def _of(key: str) -> _Held:
 def _key(dataset: Dataset, kind: Kind) -> str:
     """What is read, and how: descriptions may change without the rows being read again."""
     store = None if dataset.store is None else postgis.shown(dataset.store)  # another password, the same rows
-    return _digest((kind, dataset.source, dataset.crs, dataset.names, store))
+    return f"{dataset.id}-{_digest((kind, dataset.source, dataset.crs, dataset.names, store))}"
 
 
 @lru_cache(4096)
 def _digest(how: tuple[object, ...]) -> str:
-    return hashlib.sha256(repr(how).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr(how).encode()).hexdigest()[:12]
 
 
 def _stored(dataset: Dataset, kind: Kind, key: str, version: str, members: Sequence[Part]) -> Store:

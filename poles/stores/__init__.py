@@ -64,6 +64,10 @@ class Store(Protocol):
         """The first row of a statement as Python values."""
         ...
 
+    def estimated(self, statement: Statement) -> int:
+        """About how many rows a statement gives."""
+        ...
+
 
 def cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """A batch with the names and types of a schema, column by column."""

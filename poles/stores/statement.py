@@ -49,6 +49,13 @@ def counted(layout: Layout, dialect: Dialect, query: Query, *, among: str = "") 
     return Statement(f"SELECT count(*) FROM {dialect.table(layout)}{_where(found)}", tuple(values.bound), 1)
 
 
+def matching(layout: Layout, dialect: Dialect, query: Query, *, among: str = "") -> Statement:
+    """The rows that `counted` counts, one by one, as an engine is asked to guess their number."""
+    values = Values()
+    found = [*_conditions(layout, dialect, query, values), *([among] if among else [])]
+    return Statement(f"SELECT 1 FROM {dialect.table(layout)}{_where(found)}", tuple(values.bound))
+
+
 def selection(
     layout: Layout, dialect: Dialect, query: Query, names: Iterable[str], conditions: Sequence[str] = (),
     values: Values | None = None, *, counted: bool = False, distinct: bool = False,
