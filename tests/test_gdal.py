@@ -73,6 +73,21 @@ def write_grid(path: Path) -> None:
         nc.createVariable("ice", "i2", ("time", "lat", "lon"))[:] = (t + y)[:, 0]
 
 
+def write_polar_rows(path: Path) -> None:
+    """Rows whose centres are the poles, with bounds that end there: 73 by 144 cells of 2.5 degrees."""
+    with netCDF4.Dataset(path, "w") as nc:
+        lat, lon = np.linspace(-90, 90, 73), np.arange(0, 360, 2.5)
+        for name, values, units in (("lat", lat, "degrees_north"), ("lon", lon, "degrees_east")):
+            nc.createDimension(name, len(values))
+            variable = nc.createVariable(name, "f8", (name,))
+            variable[:], variable.units = values, units
+        nc.createDimension("bnds", 2)
+        nc["lat"].bounds = "lat_bnds"
+        edges = np.column_stack([lat - 1.25, lat + 1.25]).clip(-90, 90)
+        nc.createVariable("lat_bnds", "f8", ("lat", "bnds"))[:] = edges
+        nc.createVariable("v", "f4", ("lat", "lon"))[:] = 1000 * np.arange(73)[:, None] + np.arange(144)
+
+
 IMAGES: dict[str, tuple[str, Affine, NDArray[Any]]] = {
     "utm": ("EPSG:32631", from_origin(500_000, 5_400_000, 10, 10), cells(3)),
     "polar": ("EPSG:3413", from_origin(-2_000_000, 1_500_000, 6_250, 6_250), cells()),
@@ -157,6 +172,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         resources[identifier] = block(identifier, folder / f"{identifier}.tif")
     write_grid(folder / "global.nc")
     resources["global"] = block("global", folder / "global.nc")
+    write_polar_rows(folder / "poles.nc")
+    resources["poles"] = block("poles", folder / "poles.nc")
     tiled = {"tiled": True, "blockxsize": 64, "blockysize": 64}
     for day in ("20200101", "20200102"):
         write_image(folder / f"day_{day}.tif", *IMAGES["utm"][:2], cells(), **tiled)
@@ -222,6 +239,17 @@ def test_a_grid_is_read_at_its_last_time_and_its_uppermost_level(served: Served)
     link = _image_link(served, "global")
     assert link["href"].endswith("?f=GeoTIFF&datetime=2020-01-03T00:00:00Z&subset=depth(0.0)")
     assert link["title"] == "Coverage as GeoTIFF (2020-01-03T00:00:00Z, depth(0.0))"
+
+
+@gdal
+def test_rows_at_the_poles_are_cells_like_all_others(served: Served) -> None:
+    found, transform = served.translated("poles")
+    values = np.roll(1000 * np.arange(73)[::-1, None] + np.arange(144), 72, axis=1)
+    assert np.array_equal(found[0], values)
+    assert transform.almost_equals(from_origin(-181.25, 91.25, 2.5, 2.5))
+    half, transform = served.translated("poles", "-outsize", "72", "73")
+    assert np.array_equal(half[0], values[:, 1::2])
+    assert transform.almost_equals(from_origin(-181.25, 91.25, 5, 2.5))
 
 
 def of_raster(name: str) -> Callable[[], NDArray[Any]]:

@@ -27,7 +27,7 @@ def system() -> list[str]:
     python = "/usr/bin/python3"
     asked = "from qgis.core import Qgis; print(Qgis.QGIS_VERSION)"
     if not Path(python).exists() or subprocess.run([python, "-c", asked], capture_output=True).returncode:
-        raise Missing("python3-qgis is not installed (make deps)")
+        raise Missing("python3-qgis is not installed (make deps CLIENTS=1)")
     return [python]
 
 
@@ -52,7 +52,7 @@ def python312() -> list[str]:
 def node() -> list[str]:
     """Node, with the JavaScript clients installed beside it."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        raise Missing("node and npm are not installed")
+        raise Missing("node and npm are not installed (make deps CLIENTS=1)")
     if not (BUILD / "node" / ".made").exists():
         (BUILD / "node").mkdir(parents=True, exist_ok=True)
         _made(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(BUILD / "node"), *NODE])
