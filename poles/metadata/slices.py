@@ -44,7 +44,9 @@ def is_even(dataset: Dataset) -> bool:
 
 
 def _even(axis: AxisFacts) -> bool:
-    if axis.size < 2 or axis.step is not None:
+    if axis.size < 2:  # its width is not known here
+        return False
+    if axis.step is not None:
         return True
     values = [float(v) for v in axis.values]
     if not values:
