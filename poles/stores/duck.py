@@ -1,6 +1,5 @@
 """The embedded store: an immutable DuckDB file a version of a data set, attached for reading."""
 
-import importlib.util
 import os
 import threading
 import weakref
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import duckdb_extension_spatial
 import orjson
 import pyarrow as pa
 from pydantic import TypeAdapter
@@ -119,10 +119,7 @@ def _connected() -> Any:
 
 def _spatial() -> Path:
     """The extension that the wheel `duckdb-extension-spatial` brings for this very version of DuckDB."""
-    spec = importlib.util.find_spec("duckdb_extension_spatial")
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent / "extensions" / f"v{duckdb.__version__}" / "spatial.duckdb_extension"
+    return Path(duckdb_extension_spatial.__file__).parent / "extensions" / f"v{duckdb.__version__}" / "spatial.duckdb_extension"
 
 
 _engine = _Engine()
