@@ -119,7 +119,8 @@ def _connected() -> Any:
 
 def _spatial() -> Path:
     """The extension that the wheel `duckdb-extension-spatial` brings for this very version of DuckDB."""
-    return Path(duckdb_extension_spatial.__file__).parent / "extensions" / f"v{duckdb.__version__}" / "spatial.duckdb_extension"
+    folder = Path(duckdb_extension_spatial.__file__).parent / "extensions" / f"v{duckdb.__version__}"
+    return folder / "spatial.duckdb_extension"
 
 
 _engine = _Engine()
