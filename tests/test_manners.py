@@ -899,3 +899,11 @@ def test_gunicorn_takes_no_word_of_a_proxy_by_itself(server: tuple[int, Path]) -
     assert head.startswith(b"HTTP/1.1 200 ")
     assert b"https://127.0.0.1:" in body
     assert b"evil" not in body
+
+
+def test_the_log_names_the_client_that_the_proxy_tells(server: tuple[int, Path]) -> None:
+    received(asked(server[0], "/health?of=1.2.3.4", X_Forwarded_For="1.2.3.4", Connection="close"))
+    log = server[1].with_name("log")
+    _until(lambda: "of=1.2.3.4" in log.read_text(), seconds=20)
+    line = next(json.loads(k) for k in log.read_text().splitlines() if "of=1.2.3.4" in k)
+    assert line["remote"] == "1.2.3.4"

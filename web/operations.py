@@ -48,7 +48,8 @@ def metrics() -> Response:
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), headers=[("Content-Type", CONTENT_TYPE_LATEST)])
+    headers = [("Content-Type", CONTENT_TYPE_LATEST), ("Cache-Control", "no-store")]
+    return Response(generate_latest(registry), headers=headers)
 
 
 def robots() -> Response:

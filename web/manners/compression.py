@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import cast
 
 from werkzeug.wrappers import Response
@@ -19,42 +19,38 @@ KEPT = 9
 _TEXTS = re.compile(r"text/|image/svg|application/(javascript|([\w.+-]*\+)?(json|xml|yaml)(-seq)?)\b")
 
 
-def packed(response: Response, accept_encoding: str | None, kept: Callable[[str], bytes | None]) -> None:
-    """Packs a response where the client takes that and it is worth it. `kept` gives a document's bytes by its tag.
+def packed(
+    response: Response, told: Mapping[str, str], accept_encoding: str | None, kept: Callable[[str], bytes | None]
+) -> None:
+    """Packs a response where the client takes that and it is worth it.
 
-    Files whose ranges may be asked go out as they are.
+    `told` are its headers by their names in lower case; `kept` gives a document's packed bytes by its tag. Files
+    whose ranges may be asked go out as they are.
     """
-    if response.status_code in (204, 206, 304) or "Content-Encoding" in response.headers:
+    if response.status_code in (204, 206, 304) or "content-encoding" in told:
         return
-    kind = _TEXTS.match(response.headers.get("Content-Type", "").lower()) is not None
-    if kind and "Accept-Encoding" not in response.headers.get("Vary", ""):
+    kind = _TEXTS.match(told.get("content-type", "").lower()) is not None
+    if kind and "Accept-Encoding" not in told.get("vary", ""):
         response.vary.add("Accept-Encoding")
-    worth = (kind and "Accept-Ranges" not in response.headers and not _is_small(response)) or only_packed(
-        accept_encoding
-    )
-    if worth and coding(accept_encoding) == "gzip":
-        _pack(response, kept)
+    worth = kind and "accept-ranges" not in told and int(told.get("content-length", LEAST)) >= LEAST
+    if (worth or only_packed(accept_encoding)) and coding(accept_encoding) == "gzip":
+        _pack(response, told, kept)
 
 
-def _pack(response: Response, kept: Callable[[str], bytes | None]) -> None:
+def _pack(response: Response, told: Mapping[str, str], kept: Callable[[str], bytes | None]) -> None:
     """The body in gzip. Its bytes are no others' any more: they have no ranges, and their tag is a weak one."""
-    entity_tag = response.headers.get("ETag", "")
-    response.headers["Content-Encoding"] = "gzip"
-    response.headers.pop("Accept-Ranges", None)
+    response.headers.add("Content-Encoding", "gzip")
+    response.headers.remove("Accept-Ranges")
+    entity_tag = told.get("etag", "")
     if entity_tag.startswith('"'):
         response.headers["ETag"] = f"W/{entity_tag}"
     if response.is_sequence:
         response.set_data(kept(entity_tag) or zipped(response.get_data(), PASSING))
         return
-    response.headers.pop("Content-Length", None)
+    response.headers.remove("Content-Length")
     source = cast(Iterable[bytes], response.response)
     response.response = zipped_stream(source)
     response.call_on_close(getattr(source, "close", lambda: None))
-
-
-def _is_small(response: Response) -> bool:
-    length = response.content_length
-    return length is not None and length < LEAST
 
 
 def zipped(body: bytes, level: int) -> bytes:
