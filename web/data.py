@@ -152,7 +152,7 @@ def _sent(
     """The answer on its way: whole if it is small, else streamed; what fails before its first bytes is refused."""
     headers.append(("Content-Type", written_as.media_type))
     if written_as.name not in WORDLESS:
-        headers.append(("Content-Language", "en, fr" if written_as.name == "CoverageJSON" else asked.language))
+        headers.append(("Content-Language", asked.language))
     if written_as.name not in SHOWN:
         name = f"{dataset.id}.{written_as.extension.lstrip('.')}"
         headers.append(("Content-Disposition", f'attachment; filename="{name}"'))
