@@ -12,6 +12,7 @@ from poles.coverage import Answer
 from poles.dataset import Dataset
 from poles.errors import Invalid
 from poles.metadata import ogc
+from poles.parse import where
 from poles.query import Everywhere, Page, Query, Within
 from processes.process import Datasets, Process
 
@@ -125,7 +126,8 @@ def _rows(inputs: Inputs, dataset: Dataset) -> Query:
     found = replace(parse.query("items", _given(asked), dataset), page=Page())
     if inputs.polygon is None:
         return found
-    return replace(found, where=Within(shapely.from_wkt(wkt(inputs.polygon))), crs=inputs.crs or found.crs)
+    crs = found.crs_out or found.crs
+    return replace(found, where=Within(where.polygon(wkt(inputs.polygon), crs)[0]), crs=crs)
 
 
 def wkt(polygon: dict[str, Any] | str) -> str:
