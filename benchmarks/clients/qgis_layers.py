@@ -7,6 +7,7 @@ import tempfile
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())
+os.environ.setdefault("GDAL_DEFAULT_WMS_CACHE_PATH", tempfile.mkdtemp())
 
 from qgis.core import (
     Qgis,
