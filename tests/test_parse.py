@@ -1,5 +1,6 @@
 """Questions: what a standard lets a client write is understood, what it does not is refused with a reason."""
 
+import json
 import math
 import time
 from dataclasses import replace
@@ -758,3 +759,75 @@ def test_a_long_question_is_answered_soon(parameters: dict[str, str]) -> None:
     with pytest.raises(Invalid):
         parse.query("coverage", parameters, KNOWN)
     assert time.perf_counter() - start < 1
+
+
+# --- filters -------------------------------------------------------------------------------------------------------
+
+EQUAL = {"op": "=", "args": [{"property": "site"}, "Brest"]}
+
+
+def test_filters_of_all_kinds_are_joined_by_and() -> None:
+    assert asked("items", filter="site = 'Brest'").filter == EQUAL
+    assert asked("items", filter=json.dumps(EQUAL), filter__lang="cql2-json").filter == EQUAL
+    both = asked("items", filter="site = 'Brest'", count="2").filter
+    assert both == {"op": "and", "args": [EQUAL, {"op": "=", "args": [{"property": "count"}, 2]}]}
+    assert asked("items", id="a").filter == {"op": "=", "args": [{"property": "id"}, "a"]}
+    assert asked("items").filter is None
+
+
+def test_a_filter_without_a_language_is_text() -> None:
+    assert refused("items", filter=json.dumps(EQUAL)).subject == "filter"
+    assert refused("items", filter="site = 'Brest'", filter__lang="cql2-json").subject == "filter"
+    assert "cql2-text or cql2-json" in str(refused("items", filter="site = 'Brest'", filter__lang="sql"))
+
+
+def test_geometries_of_a_filter_are_in_the_order_of_their_crs_and_the_tree_has_x_first() -> None:
+    for crs, text in ((CRS84, "POINT(2 48)"), (EPSG + "4326", "POINT(48 2)"), ("EPSG:4326", "POINT(48 2)")):
+        found = asked("items", filter=f"S_INTERSECTS(geometry, {text})", filter__crs=crs)
+        assert found.filter["args"][1]["coordinates"] == [2.0, 48.0]  # type: ignore[index]
+        assert found.filter_crs == (CRS84 if crs == CRS84 else EPSG + "4326")
+
+
+@pytest.mark.parametrize("name", ["crs", "bbox-crs", "filter-crs"])
+def test_rows_are_asked_in_the_crs_that_are_offered_and_in_that_of_the_data(name: str) -> None:
+    elsewhere = replace(KNOWN, facts=replace(KNOWN.facts, crs=EPSG + "27700"))  # type: ignore[type-var]
+    assert refused("items", **{name: EPSG + "27700"}).subject == name
+    assert parse.query("items", {name: EPSG + "27700"}, elsewhere)
+    assert parse.query("items", {name: EPSG + "3035"}, elsewhere)
+
+
+def test_a_declared_parameter_wins_over_a_property_of_its_name() -> None:
+    own = replace(KNOWN, parameters=(*PARAMETERS, Described("limit", NAME), Described("filter", NAME, dtype="string")))
+    found = asked("items", own, limit="3", filter="limit > 2 AND \"filter\" = 'x'")
+    assert found.page.limit == 3
+    assert [a["args"][0]["property"] for a in found.filter["args"]] == ["limit", "filter"]  # type: ignore[index]
+
+
+def test_lists_and_objects_are_neither_filtered_nor_sorted_by() -> None:
+    own = replace(KNOWN, parameters=(*PARAMETERS, Described("tags", NAME, dtype="array")))
+    assert refused("items", own, sortby="tags").subject == "sortby"
+    assert refused("items", own, tags="a").subject == "tags"
+    assert refused("items", own, filter="tags = 'a'").subject == "filter"
+    assert asked("items", own, filter="tags IS NULL").filter is not None
+
+
+def test_what_is_not_known_before_data_are_opened_is_left_to_them() -> None:
+    closed = replace(KNOWN, facts=None)
+    assert asked(
+        "items", closed, filter="fips = 'x' AND S_INTERSECTS(place, POINT(1 2))", sortby="fips", properties="fips"
+    )
+    assert refused("items", closed, filter="sst = 'x'").subject == "filter"
+    assert refused("items", KNOWN, filter="fips = 'x'").subject == "filter"
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("site", (("site", True),)),
+        ("-site,+count", (("site", False), ("count", True))),
+        (" site, -id", (("site", True), ("id", False))),
+        ("site,-site", (("site", True),)),
+    ],
+)
+def test_rows_are_sorted_by_names_in_order(text: str, order: Any) -> None:
+    assert asked("items", sortby=text).sort == order

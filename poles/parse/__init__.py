@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from poles.crs import OFFERED
+from poles.crs import offered
 from poles.dataset import Dataset, Described, Text
 from poles.errors import Invalid
 from poles.parse import items, levels, scaling, when, where
@@ -187,15 +187,16 @@ def _rows(verb: str, asked: Asked, dataset: Dataset, given: Any) -> Query:
     filter_crs = _offered(asked, "filter-crs", dataset) or CRS84
     identifier = _required(asked, "itemId", "the id of an item") if verb == "item" else None
     tree = given if isinstance(given, Mapping) else None
+    opened = dataset.facts is not None
     return Query(
         verb=verb,
         where=_box(asked, bbox_crs, where.is_northing_first(bbox_crs)) or Everywhere(),
         when=_when(asked, dataset),
         levels=_of_box(asked),
         parameters=_parameters(asked, "properties", dataset),
-        filter=items.condition(asked, tree, filter_crs, properties(dataset), DECLARED["items"]),
+        filter=items.condition(asked, tree, filter_crs, properties(dataset), DECLARED["items"], opened),
         filter_crs=filter_crs,
-        sort=items.order(asked, {} if _is_observed(dataset) else known(dataset)),
+        sort=items.order(asked, properties(dataset) if opened else {}),
         page=_page(asked, dataset, dataset.limits.items) if verb == "items" else Page(),
         ids=None if identifier is None else (identifier,),
         crs=bbox_crs,
@@ -279,7 +280,8 @@ def _parameters(asked: Asked, name: str, dataset: Dataset) -> tuple[str, ...] | 
     if text is None:
         return None
     there, names = known(dataset), listed(name, text)
-    for wanted in names if not (name == "properties" and _is_observed(dataset)) else ():
+    unsure = name == "properties" and (_is_observed(dataset) or dataset.facts is None)
+    for wanted in names if not unsure else ():
         if there and wanted not in there:
             raise Invalid(name, f"{shown(wanted)} is not there", f"give of {choices(there)}")
     return names

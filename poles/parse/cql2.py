@@ -15,12 +15,20 @@ from poles.parse import where
 from poles.parse.text import choices, shown
 from poles.query import CRS84, Box
 
-Kind = Literal["string", "integer", "float", "boolean", "datetime", "date", "interval", "geometry", "other"]
-"""What an expression gives; `other` (lists, objects) is never compared."""
+Kind = Literal["string", "integer", "float", "boolean", "datetime", "date", "interval", "geometry", "other", "unknown"]
+"""What an expression gives; `other` (lists, objects) is never compared, `unknown` is seen once the rows are there."""
 Tree = Any
 """CQL2 JSON: a literal, a property, or an operator and its arguments."""
 Kinds = Mapping[str, Kind]
 """What each property holds."""
+
+
+class Open(dict[str, Kind]):
+    """What properties hold of data that were never opened: there may be others."""
+
+    def __missing__(self, name: str) -> Kind:
+        return "unknown"
+
 
 DEEPEST = 100
 """Operators within operators, parentheses within parentheses."""
@@ -72,7 +80,7 @@ def checked(tree: Tree, kinds: Kinds, crs: str = CRS84, northing_first: bool = F
     as the authority of `crs` has them where `northing_first`). Raises Invalid.
     """
     told, kind = _Checked(kinds, crs, northing_first).expression(tree, 0)
-    if kind != "boolean":
+    if not _fits(kind, "boolean"):
         raise refused(f"{described(told)} is no condition", "compare it, as height > 20")
     return told
 
@@ -143,10 +151,10 @@ class _Checked:
 
     def known(self, name: str) -> Kind:
         """What a property holds."""
-        kind = self.kinds.get(name)
-        if kind is None:
-            raise refused(f"{shown(name)!r} is not there", f"name of {choices(self.kinds)}")
-        return kind
+        try:
+            return self.kinds[name]
+        except KeyError:
+            raise refused(f"{shown(name)!r} is not there", f"name of {choices(self.kinds)}") from None
 
     def operator(self, op: str, args: Sequence[Tree], depth: int) -> tuple[Tree, Kind]:
         """An operator whose arguments fit."""
@@ -177,7 +185,7 @@ class _Checked:
                 return next(iter(instant(node).values()))
             case {"date": str(text)} | {"timestamp": str(text)}:
                 return next(iter(instant(text).values()))
-            case {"property": str(name)} if self.known(name) in ("datetime", "date"):
+            case {"property": str(name)} if _fits(self.known(name), "time"):
                 return {"property": name}
             case _:
                 raise refused(f"{described(node)} is no end of an interval", "give a time, a property or '..'")
@@ -334,11 +342,15 @@ def _family(kind: Kind) -> str:
     return _FAMILIES.get(kind, kind)
 
 
+def _fits(kind: Kind, *families: str) -> bool:
+    return kind == "unknown" or _family(kind) in families
+
+
 def _conditions(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple[list[Tree], Kind]:
     told = []
     for arg in args:
         one, kind = check.expression(arg, depth)
-        if kind != "boolean":
+        if not _fits(kind, "boolean"):
             raise refused(f"{described(one)} is no condition", f"give conditions to {op.upper()}, as height > 20")
         told.append(one)
     return told, "boolean"
@@ -352,23 +364,23 @@ def _compared(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tup
 
 
 def _alike(given: Sequence[tuple[Tree, Kind]]) -> list[tuple[Tree, Kind]]:
-    """Expressions that can be compared with the first; a text beside a time is read as one."""
-    if any(_family(k) == "time" for _, k in given):
-        given = [_as_time(t, k) for t, k in given]
-    first, kind = given[0]
-    for _, (other, its) in enumerate(given):
-        for one, of in ((first, kind), (other, its)):
-            if of in ("other", "geometry", "interval"):
-                raise refused(f"{described(one)} holds {_WORDS[of]}, which are not compared", _instead(of))
-        if _family(its) != _family(kind):
-            held, beside = (first, kind), other
-            if not (isinstance(first, dict) and "property" in first):
-                held, beside = (other, its), first
-            raise refused(
-                f"{described(held[0])} holds {_WORDS[held[1]]}, not {described(beside)}",
-                f"compare it with {_EXAMPLES[held[1]]}",
-            )
+    """Expressions that can be compared with each other; a text beside a time is read as one."""
+    if any(_family(kind) == "time" for _, kind in given):
+        given = [_as_time(tree, kind) for tree, kind in given]
+    for tree, kind in given:
+        if kind in ("other", "geometry", "interval"):
+            raise refused(f"{described(tree)} holds {_WORDS[kind]}, which are not compared", _instead(kind))
+    first = next((g for g in given if g[1] != "unknown"), given[0])
+    for other in given:
+        if not _fits(other[1], _family(first[1])):
+            (held, kind), (beside, _) = (first, other) if _is_property(first[0]) else (other, first)
+            found = f"{described(held)} holds {_WORDS[kind]}, not {described(beside)}"
+            raise refused(found, f"compare it with {_EXAMPLES[kind]}")
     return list(given)
+
+
+def _is_property(tree: Tree) -> bool:
+    return isinstance(tree, dict) and "property" in tree
 
 
 def _instead(kind: str) -> str:
@@ -384,7 +396,7 @@ def _as_time(tree: Tree, kind: Kind) -> tuple[Tree, Kind]:
 
 def _between(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple[list[Tree], Kind]:
     told = _alike([check.expression(a, depth) for a in args])
-    if _family(told[0][1]) not in ("number", "time"):
+    if not _fits(told[0][1], "number", "time"):
         raise refused(f"{described(told[0][0])} is no number", "use BETWEEN with numbers or times")
     return [t for t, _ in told], "boolean"
 
@@ -399,7 +411,7 @@ def _among(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple[
 def _like(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple[list[Tree], Kind]:
     told, kind = check.expression(args[0], depth)
     pattern, of = check.expression(args[1], depth)
-    if kind != "string":
+    if not _fits(kind, "string"):
         raise refused(f"{described(told)} is no text", "use LIKE with texts")
     if of != "string" or not _is_literal(pattern):
         raise refused(f"the pattern {described(pattern)} is no text", "write LIKE 'a%'")
@@ -422,7 +434,7 @@ def _absent(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple
 
 def _letters(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple[list[Tree], Kind]:
     told, kind = check.expression(args[0], depth)
-    if kind != "string":
+    if not _fits(kind, "string"):
         raise refused(f"{described(told)} is no text", f"use {op.upper()} with texts")
     return [told], "string"
 
@@ -431,7 +443,7 @@ def _reckoned(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tup
     told = []
     for arg in args:
         one, kind = check.expression(arg, depth)
-        if _family(kind) != "number":
+        if not _fits(kind, "number"):
             raise refused(f"{described(one)} is no number", f"use {op} with numbers")
         told.append(one)
     return told, "float"
@@ -441,7 +453,7 @@ def _placed(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple
     told = []
     for arg in args:
         one, kind = check.expression(arg, depth)
-        if kind != "geometry":
+        if not _fits(kind, "geometry"):
             raise refused(f"{described(one)} is no geometry", f"give geometries to {op.upper()}")
         if op not in ("s_intersects", "s_disjoint") and one.get("type") == "GeometryCollection":
             raise refused(f"a GEOMETRYCOLLECTION in {op.upper()}", "use it in S_INTERSECTS and S_DISJOINT")
@@ -453,7 +465,7 @@ def _timed(check: _Checked, op: str, args: Sequence[Tree], depth: int) -> tuple[
     told = []
     for arg in args:
         one, kind = _as_time(*check.expression(arg, depth))
-        if _family(kind) not in ("time", "interval"):
+        if not _fits(kind, "time", "interval"):
             raise refused(f"{described(one)} is no time", f"give times or intervals to {op.upper()}")
         told.append(one)
     return told, "boolean"

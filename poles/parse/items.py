@@ -20,25 +20,27 @@ _KINDS: Mapping[str, Kind] = {
 _ID = Described("id", Text("Identifier", "Identifiant"), dtype="string")
 
 
-def kinds(there: Mapping[str, Described]) -> Kinds:
+def kinds(there: Mapping[str, Described], opened: bool = True) -> Kinds:
     """What a filter may name: the properties, the identifier and the geometry."""
-    return {"id": "string", **{k: _KINDS.get(d.dtype, "other") for k, d in there.items()}, "geometry": "geometry"}
+    held = {k: _KINDS.get(d.dtype, "other") for k, d in there.items()}
+    return (dict if opened else cql2.Open)({"id": "string", **held, "geometry": "geometry"})
 
 
 def condition(
-    asked: Asked, tree: Tree | None, crs: str, there: Mapping[str, Described], declared: Sequence[str]
+    asked: Asked, tree: Tree | None, crs: str, there: Mapping[str, Described], declared: Sequence[str], opened: bool
 ) -> Tree | None:
     """The CQL2 tree of `filter` and of all properties that are asked by their names; None: all rows.
 
     `tree` is a filter that came as one. A property that is called as a declared parameter is asked by `filter` alone.
+    Of data that were never `opened` there may be other properties.
     """
-    found = [] if tree is None else [cql2.checked(tree, kinds(there), crs)]
+    found = [] if tree is None else [cql2.checked(tree, kinds(there, opened), crs)]
     language = single(asked, "filter-lang") or LANGUAGES[0]
     if language not in LANGUAGES:
         raise Invalid("filter-lang", f"{shown(language)!r} is not understood", f"give {' or '.join(LANGUAGES)}")
     text = single(asked, "filter")
     if text is not None:
-        found.append(parsed(text, language, kinds(there), crs))
+        found.append(parsed(text, language, kinds(there, opened), crs))
     named = [name for name in asked if (name == "id" or name in there) and name not in declared]
     found += [_equal(there.get(name, _ID), str(single(asked, name))) for name in named]
     return {"op": "and", "args": found} if len(found) > 1 else next(iter(found), None)
