@@ -2,12 +2,15 @@
 
 import ast
 import json
+import sqlite3
+import struct
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
@@ -310,3 +313,126 @@ def _empty(table: pa.Table, meta: dict[str, Any]) -> int:
     column = table[meta.get("geometry_name") or "wkb_geometry"].combine_chunks()
     shapes = shapely.from_wkb(np.asarray(column.to_numpy(zero_copy_only=False), object))
     return int((shapely.is_missing(shapes) | shapely.is_empty(shapes)).sum())
+
+
+# --- GeoParquet ------------------------------------------------------------------------------------------------------
+
+
+def geoparquet(path: Path, geometry: pa.Array, about: dict[str, Any], **columns: pa.Array) -> Path:
+    told = {"version": "1.1.0", "primary_column": "geom", "columns": {"geom": about}}
+    table = pa.table({**columns, "geom": geometry})
+    pq.write_table(table.replace_schema_metadata({"geo": json.dumps(told)}), path)
+    return path
+
+
+VARIED = (
+    shapely.Point(2, 45), shapely.LineString([(0, 1), (2, 3)]), None, shapely.box(0, 0, 1, 1),
+    shapely.MultiPoint([(1, 2), (3, 4)]), shapely.Point(1, 2, 3),
+)  # fmt: skip
+NESTED = {
+    "point": (shapely.Point(2, 45), None, shapely.Point(-3, 0)),
+    "linestring": (shapely.LineString([(0, 1), (2, 3)]), None, shapely.LineString([(5, 5), (6, 6), (7, 5)])),
+    "polygon": (None, shapely.box(0, 0, 9, 9) - shapely.box(1, 1, 2, 2), shapely.box(3, 3, 4, 4)),
+    "multipolygon": (shapely.MultiPolygon([shapely.box(0, 0, 1, 1), shapely.box(2, 2, 3, 3)]), None),
+    "multipoint": (shapely.MultiPoint([(1, 2), (3, 4)]), None),
+    "multilinestring": (shapely.MultiLineString([[(0, 1), (2, 3)], [(4, 4), (5, 5)]]),),
+}
+
+
+def nested(shapes: Any) -> pa.Array:
+    """Geometries as GeoArrow nests their coordinates, null where there is none."""
+    _, xy, offsets = shapely.to_ragged_array([s for s in shapes if s is not None])
+    found: pa.Array = pa.StructArray.from_arrays([pa.array(xy[:, 0]), pa.array(xy[:, 1])], ["x", "y"])
+    for ends in offsets:
+        found = pa.ListArray.from_arrays(pa.array(ends.astype("int32")), found)
+    there = iter(range(len(found)))
+    return found.take(pa.array([None if s is None else next(there) for s in shapes], pa.int64()))
+
+
+def test_geoparquet_is_read_as_it_says_of_itself(tmp_path: Path) -> None:
+    wkb = pa.array([None if s is None else shapely.to_wkb(s) for s in VARIED])
+    numbers = pa.array(range(len(VARIED)))
+    path = geoparquet(
+        tmp_path / "a.bin", wkb, {"encoding": "WKB", "covering": {"bbox": {"xmin": ["box", "w"]}}},
+        id=pa.array([f"r{i}" for i in range(len(VARIED))]), n=numbers, box=pa.array([{"w": 0.0}] * len(VARIED)),
+        when=pa.array([datetime(2020, 1, 1 + i) for i in range(len(VARIED))], pa.timestamp("us", "Europe/Paris")),
+        price=numbers.cast(pa.decimal128(24, 2)), kind=pa.array(["a", "b", None] * 2).dictionary_encode(),
+        tags=pa.array([[i, i + 1] for i in range(len(VARIED))]),
+    )  # fmt: skip
+    found = features(dataset(path))
+    assert found.table.column_names == ["id", "n", "when", "price", "kind", "tags", "geometry"]
+    assert list(found.shapes) == list(VARIED)
+    assert found.table["id"].to_pylist() == [f"r{i}" for i in range(len(VARIED))]
+    assert found.times == ("when",)
+    assert [found.parameters[n].dtype for n in ("n", "price", "kind", "tags")] == [
+        "integer",
+        "float",
+        "string",
+        "array",
+    ]
+    assert describe(dataset(path)).kind == "features"
+
+
+@pytest.mark.parametrize("encoding", NESTED)
+def test_nested_coordinates_are_geometries(tmp_path: Path, encoding: str) -> None:
+    path = geoparquet(tmp_path / "a.parquet", nested(NESTED[encoding]), {"encoding": encoding})
+    assert list(features(dataset(path)).shapes) == list(NESTED[encoding])
+
+
+def test_the_crs_of_geoparquet_is_that_of_its_column(tmp_path: Path) -> None:
+    wkb = pa.array([shapely.to_wkb(shapely.Point(3, 46))])
+    told = {"encoding": "WKB"}
+    for crs, expected in ((None, "CRS84"), (4326, "CRS84"), (2154, "EPSG/0/2154")):
+        about = {**told, "crs": None if crs is None else crs_of(f"EPSG:{crs}").to_json_dict()}
+        assert features(dataset(geoparquet(tmp_path / f"{crs}.parquet", wkb, about))).crs.endswith(expected)
+    bare = geoparquet(tmp_path / "bare.parquet", wkb, told)
+    assert features(dataset(bare)).crs.endswith("CRS84")
+    assert features(dataset(bare)).mended == ()
+    assert features(dataset(bare, crs="EPSG:3035")).crs.endswith("3035")
+
+
+def test_parquet_that_is_damaged_or_no_geoparquet_is_refused(tmp_path: Path) -> None:
+    plain = tmp_path / "plain.parquet"
+    pq.write_table(pa.table({"a": [1]}), plain)
+    with pytest.raises(Unreadable, match="tells of no geometries"):
+        describe(dataset(plain))
+    cut = tmp_path / "cut.parquet"
+    cut.write_bytes(plain.read_bytes()[:-9])
+    with pytest.raises(Unreadable):
+        describe(dataset(cut))
+
+
+# --- names and shapes as files have them -----------------------------------------------------------------------------
+
+
+def test_properties_called_as_ours_keep_their_values(tmp_path: Path) -> None:
+    names = ("geometry", "geometry_", "wkb_geometry", "id_", "ID")
+    members = [
+        {"type": "Feature", "geometry": point(i, 0), "properties": {"id": "twice", **{n: f"{n}{i}" for n in names}}}
+        for i in range(3)
+    ]
+    found = features(dataset(geojson(tmp_path / "a.geojson", *members)))
+    renamed = {"id": "id__", "geometry": "geometry__"}
+    for name in names:
+        assert found.table[renamed.get(name, name)].to_pylist() == [f"{name}{i}" for i in range(3)]
+    assert found.table["id__"].to_pylist() == ["twice"] * 3
+    assert set(found.parameters) == {"id__", "geometry__", "geometry_", "wkb_geometry", "id_", "ID"}
+    assert [found.parameters[n].key for n in found.parameters] == list(found.parameters)
+    assert [shape.x for shape in found.shapes] == [0, 1, 2]
+
+
+def test_arcs_are_told_as_straight_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "arcs.gpkg"
+    pyogrio.raw.write(
+        path, np.array([shapely.to_wkb(shapely.Point(1, 0))] * 2, object), [np.array([1, 2])], ["n"],
+        geometry_type="Unknown", crs="EPSG:4326",
+    )  # fmt: skip
+    half = struct.pack("<BIIdddddd", 1, 8, 3, 0, 0, 1, 1, 2, 0)  # CIRCULARSTRING (0 0, 1 1, 2 0)
+    with sqlite3.connect(path) as file:
+        for trigger in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            file.execute(f'DROP TRIGGER "{trigger[0]}"')
+        head = struct.pack("<2sBBi", b"GP", 0, 1, 4326)
+        file.execute("UPDATE arcs SET geom = ? WHERE n = 1", (head + half,))
+    arc, other = features(dataset(path)).shapes
+    assert arc.length == pytest.approx(np.pi, rel=1e-3)
+    assert other == shapely.Point(1, 0)

@@ -36,6 +36,8 @@ def stored(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     if isinstance(whole, pa.ChunkedArray):
         whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], whole.type)
     kind = whole.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return stored(whole.storage)
     if pa.types.is_dictionary(kind):
         return stored(whole.dictionary_decode())
     if pa.types.is_timestamp(kind):

@@ -29,7 +29,7 @@ from poles.rows.tables import (
 )
 from poles.sources.rows import open_rows
 from poles.sources.table import WHERE, Rows
-from poles.sources.vector import times_of
+from poles.sources.vector import free, times_of
 from poles.stored import Array
 from poles.stores.layout import Contents, Layout
 
@@ -131,7 +131,7 @@ def _in_lonlat(parts: Array, native: CRS) -> tuple[Array, Array, Array, Array]:
 def read(dataset: Dataset, members: Sequence[Part]) -> Features:
     """All features of the parts of a data set. Raises Unreadable."""
     opened = [(Path(part.href).stem, open_rows(part.href, dataset)) for part in members]
-    opened = [(stem, rows if rows.geometry is not None else _with_points(rows)) for stem, rows in opened]
+    opened = [(stem, _unlike_ours(rows if rows.geometry is not None else _with_points(rows))) for stem, rows in opened]
     crs = opened[0][1].crs
     tables = [_identified(rows if rows.crs == crs else _recast(rows, crs)) for _, rows in opened]
     ids = [t["id"].to_pylist() for t in tables]
@@ -159,7 +159,7 @@ def _with_points(rows: Rows) -> Rows:
     x = normal(x) if in_degrees(crs_of(rows.crs)) else x
     points = point_wkb(x, y)
     table = rows.table.drop_columns([rows.roles["x"], rows.roles["y"]])
-    name = "geometry" if "geometry" not in table.column_names else "wkb_geometry"
+    name = free("wkb_geometry", table.column_names)
     return replace(rows, table=table.append_column(name, points), geometry=name, crs=uri(crs_of(rows.crs)))
 
 
@@ -171,6 +171,19 @@ def _recast(rows: Rows, crs: str) -> Rows:
     return replace(rows, table=rows.table.set_column(at, rows.geometry, moved), crs=crs)
 
 
+def _unlike_ours(rows: Rows) -> Rows:
+    """Properties called `id` or `geometry` under other names, for these are ours; an `id` without any value is none."""
+    own, names = (rows.roles.get("id"), rows.geometry), rows.table.column_names
+    ours = [n for n in ("id", "geometry") if n in names and n not in own]
+    if not ours:
+        return rows
+    empty = [n for n in ours if n == "id" and rows.table[n].null_count == len(rows.table)]
+    new = {n: free(n + "_", names) for n in ours}
+    table = rows.table.rename_columns([new.get(n, n) for n in names]).drop_columns([new[n] for n in empty])
+    described = {new.get(n, n): replace(d, key=new.get(n, n)) for n, d in rows.described.items() if n not in empty}
+    return replace(rows, table=table, described=described)
+
+
 def _identified(rows: Rows) -> pa.Table:
     """`id`, the properties, `geometry`: the source's own ids where each row has one, else its row numbers."""
     assert rows.geometry is not None
@@ -179,8 +192,8 @@ def _identified(rows: Rows) -> pa.Table:
     ids = rows.table[own].cast(pa.string()).combine_chunks() if own is not None else pa.array(fids, pa.string())
     fields, columns = [pa.field("id", pa.string())], [ids]
     for field, column in zip(rows.table.schema, rows.table.columns, strict=True):
-        if field.name not in (own, rows.geometry) and not (field.name == "id" and column.null_count == len(column)):
-            fields.append(field.with_name("id_" if field.name == "id" else field.name))
+        if field.name not in (own, rows.geometry):
+            fields.append(field)
             columns.append(column)
     fields.append(pa.field("geometry", pa.binary()))
     columns.append(rows.table[rows.geometry].cast(pa.binary()))

@@ -1,7 +1,7 @@
 """Vector files as GDAL reads them: GeoPackage, GeoJSON, Shapefile, FlatGeobuf, KML."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +50,41 @@ def vector_rows(href: str, names: Mapping[str, str] | None = None, crs: str | No
     """
     given = names or {}
     layer = _layer(href, given.get("layer"))
-    meta, table = _read(href, layer)
-    name = meta.get("geometry_name") or "wkb_geometry"
-    if name not in table.column_names:
-        raise Unreadable(href, "its rows have no geometry", "give a layer with geometries, or a CSV with coordinates")
-    table = pa.table({n: table[n] if n == name else _plain(table[n]) for n in table.column_names})
-    geometry = table[name].combine_chunks().cast(pa.binary())
-    native, assumed = (uri(crs_of(crs)), []) if crs is not None else _crs(href, meta.get("crs"), geometry)
-    fids = [str(f) for f in meta["fids"]]
-    roles = _roles(table, given)
-    described = {n: _described(n, table[n]) for n in table.column_names if n != name}
-    return Rows(table, roles, described, "features", native, name, {"fids": fids}, tuple(assumed))
+    table, geometry, meta = _read(href, layer)
+    said = meta.get("crs") if crs is None else crs
+    return as_features(href, table, geometry, said, given, [str(f) for f in meta["fids"]])
+
+
+def as_features(
+    href: str,
+    properties: pa.Table,
+    geometry: pa.Array,
+    crs: str | None,
+    given: Mapping[str, str],
+    fids: Sequence[str] | None = None,
+) -> Rows:
+    """Features of their properties and their geometries: WKB in `crs` (None: the source names none).
+
+    Raises Unreadable where no CRS is named and none can be assumed.
+    """
+    columns = {n: _plain(properties[n]) for n in properties.column_names}
+    name = free("wkb_geometry", columns)
+    native, assumed = _crs(href, crs, geometry)
+    table = pa.table({**columns, name: geometry})
+    described = {n: _described(n, table[n]) for n in columns}
+    attrs = {} if fids is None else {"fids": list(fids)}
+    return Rows(table, _roles(table, given), described, "features", native, name, attrs, tuple(assumed))
+
+
+def free(name: str, taken: Container[str]) -> str:
+    """A name that is none of those taken.
+
+    >>> free("id", {"id", "id_"})
+    'id__'
+    """
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _pyogrio() -> Any:
@@ -87,20 +111,43 @@ def _layer(href: str, wanted: str | None) -> str:
     return layers[0]
 
 
-def _read(href: str, layer: str) -> tuple[dict[str, Any], pa.Table]:
-    """All rows, and what the file tells of them; the ids of GDAL under `fids`."""
+def _read(href: str, layer: str) -> tuple[pa.Table, pa.Array, dict[str, Any]]:
+    """The properties, the geometries as WKB, and what the file tells of them; the ids of GDAL under `fids`."""
     try:
         with GDAL, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             meta, table = _pyogrio().read_arrow(href, layer=layer, return_fids=True)
             info = _pyogrio().read_info(href, layer=layer)
+            name = meta.get("geometry_name") or "wkb_geometry"
+            if name not in table.column_names:
+                remedy = "give a layer with geometries, or a CSV with coordinates"
+                raise Unreadable(href, "its rows have no geometry", remedy)
+            # The last of that name: a property may be called so too.
+            place = len(table.column_names) - 1 - table.column_names[::-1].index(name)
+            geometry = _straight(href, layer, table.column(place).combine_chunks().cast(pa.binary()))
+    except Unreadable:
+        raise
     except Exception as error:  # GDAL raises many kinds for a broken file
         raise Unreadable(href, str(error).splitlines()[0][:120], "mend or convert the file") from error
+    table = table.remove_column(place)
     names = table.column_names
     at = next((names.index(n) for n in (info.get("fid_column"), "OGC_FID", "fid") if n and n in names), None)
     fids = table.column(at).to_pylist() if at is not None else list(range(len(table)))
     table = table.remove_column(at) if at is not None else table
-    return {**meta, "crs": info.get("crs"), "driver": info.get("driver"), "fids": fids}, table
+    return table, geometry, {"crs": info.get("crs"), "fids": fids}
+
+
+def _straight(href: str, layer: str, wkb: pa.Array) -> pa.Array:
+    """Geometries whose arcs, where there are any, are straight pieces."""
+    if not any(v is not None and _is_curved(v) for v in wkb.to_pylist()):
+        return wkb
+    return pa.array(_pyogrio().raw.read(href, layer=layer, columns=[])[2], pa.binary())
+
+
+def _is_curved(wkb: bytes) -> bool:
+    """Whether a geometry may have arcs: a string of arcs, or what is made of curves or curved surfaces."""
+    code = int.from_bytes(wkb[1:5], "little" if wkb[0] == 1 else "big") & 0xFFFF
+    return 8 <= code % 1000 <= 12
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
