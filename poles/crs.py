@@ -69,22 +69,47 @@ def uri(of: CRS) -> str:
     return f"http://www.opengis.net/def/crs/{authority}/{version}/{code}"
 
 
-OFFERED: tuple[str, ...] = (
-    "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
-    *(
-        f"http://www.opengis.net/def/crs/EPSG/0/{code}"
-        for code in (
-            4326, 4258, 3857, 3035, 3034,  # the world, Europe (INSPIRE)
-            2154, 32630, 32631, 32632, 25830, 25831, 25832,  # mainland France
-            5490, 32620,  # Guadeloupe, Martinique
-            2972, 32622,  # Guyane
-            2975, 32740,  # La Réunion
-            4471, 32738,  # Mayotte
-            4467, 32621,  # Saint-Pierre-et-Miquelon
-        )
-    ),
+_EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
+_WORLD = ("http://www.opengis.net/def/crs/OGC/1.3/CRS84", f"{_EPSG}4326", f"{_EPSG}3857")
+_EUROPE = tuple(
+    f"{_EPSG}{code}"
+    for code in (
+        4258, 3035, 3034,  # ETRS89 and its projections of INSPIRE
+        2154, 32630, 32631, 32632, 25830, 25831, 25832,  # mainland France
+    )
 )  # fmt: skip
-"""The CRS in which rows are answered and asked (Features Part 2), beside that of the data; the first is the default."""
+_OVERSEAS = tuple(
+    f"{_EPSG}{code}"
+    for code in (
+        5490, 32620,  # Guadeloupe, Martinique
+        2972, 32622,  # Guyane
+        2975, 32740,  # La Réunion
+        4471, 32738,  # Mayotte
+        4467, 32621,  # Saint-Pierre-et-Miquelon
+    )
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def offered(west: float, south: float, east: float, north: float) -> tuple[str, ...]:
+    """The CRS in which rows within a box of degrees are asked and answered (Features Part 2); the first is the default.
+
+    Those of Europe and mainland France where they meet the rows, those of a territory overseas where they hold them
+    all: far from the area of its use a projection gives no places.
+    """
+    meets = [u for u in _EUROPE if _reach(u, west, south, east, north) > 0]
+    holds = [u for u in _OVERSEAS if _reach(u, west, south, east, north) == 1]
+    return (*_WORLD, *meets, *holds)
+
+
+def _reach(name: str, west: float, south: float, east: float, north: float) -> float:
+    """1 where the area of use of a CRS holds a box, 0 where it does not meet it, else between."""
+    area = crs(name).area_of_use
+    if area is None or east < west:
+        return 0.5
+    if area.west <= west and east <= area.east and area.south <= south and north <= area.north:
+        return 1
+    return 0.5 if west <= area.east and area.west <= east and south <= area.north and area.south <= north else 0
 
 
 @lru_cache(maxsize=256)

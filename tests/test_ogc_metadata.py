@@ -119,7 +119,10 @@ def test_extents_have_explicit_values_and_strings_for_levels() -> None:
     assert found["vertical"]["vrs"].startswith("VERTCRS")
     assert "down" in found["vertical"]["vrs"]
     assert found["custom"][0]["id"] == "realization"
-    assert found["spatial"]["grid"] == [{"cellsCount": 360, "resolution": 1.0}, {"cellsCount": 180, "resolution": 1.0}]
+    assert found["spatial"]["grid"] == [
+        {"cellsCount": 360, "resolution": 1.0, "firstCoordinate": -179.5},
+        {"cellsCount": 180, "resolution": 1.0, "firstCoordinate": -89.5},
+    ]
 
 
 def test_a_long_regular_axis_is_repeated_and_a_long_irregular_one_is_an_interval() -> None:

@@ -11,7 +11,7 @@ Kind = Literal["coverages", "table"]
 
 
 def _present() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Context:
     @property
     def stamp(self) -> str:
         """The time of the request, RFC 3339."""
-        return self.moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self.moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)

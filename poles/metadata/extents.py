@@ -10,6 +10,7 @@ Document = dict[str, Any]
 
 MOST_VALUES = 1000
 """Values are listed up to this many; beyond, the repeating form `R<n>/<start>/<step>` says them."""
+GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 
 
@@ -28,14 +29,17 @@ def extent(dataset: Dataset) -> Document:
 
 def _spatial(dataset: Dataset, axes: dict[str, AxisFacts]) -> Document:
     spatial: Document = {"bbox": [list(dataset.bbox or WORLD)], "crs": CRS84}
-    if "x" in axes and "y" in axes:
-        spatial["grid"] = [_grid(axes["x"]), _grid(axes["y"])]
+    grid = [_grid(axes[name]) for name in "xy" if name in axes]
+    if len(grid) == 2 and None not in grid:
+        spatial["grid"] = grid
     return spatial
 
 
-def _grid(axis: AxisFacts) -> Document:
-    """Common Part 2, uniform additional dimensions: cells along an axis of the native CRS."""
-    return {"cellsCount": axis.size} | ({} if axis.step is None else {"resolution": axis.step})
+def _grid(axis: AxisFacts) -> Document | None:
+    """Cells along an axis of the native CRS (Common Part 2); None for a long uneven one."""
+    if axis.step is not None:
+        return {"cellsCount": axis.size, "resolution": axis.step, "firstCoordinate": axis.lowest}
+    return {"cellsCount": axis.size, "coordinates": list(axis.values)} if axis.values else None
 
 
 def _temporal(dataset: Dataset, axis: AxisFacts | None) -> Document | None:
@@ -92,10 +96,10 @@ def duration(milliseconds: float) -> str:
 
 
 def _trs(calendar: str | None) -> str:
+    """The URI of the Gregorian calendar, which Features and Common ask for; another calendar in WKT."""
     if calendar in (None, "standard", "gregorian", "proleptic_gregorian"):
-        datum = 'TDATUM["Gregorian Calendar"]'
-    else:
-        datum = f'TDATUM["{calendar} calendar",CALENDAR["{calendar}"]]'
+        return GREGORIAN
+    datum = f'TDATUM["{calendar} calendar",CALENDAR["{calendar}"]]'
     return f'TIMECRS["DateTime",{datum},CS[TemporalDateTime,1],AXIS["Time (T)",future]]'
 
 

@@ -11,6 +11,7 @@ from poles.parse.subset import Subset, subset
 from poles.parse.text import Asked, choices, listed, shown, single, values, whole
 from poles.query import CRS84, At, AtLocation, Box, Everywhere, Interval, Page, Query, Span, Where, Within
 
+_WORLD = (-180.0, -90.0, 180.0, 90.0)
 _WEB = ("f", "lang")
 _SAMPLING = ("z", "datetime", "parameter-name", "crs", *_WEB)
 
@@ -253,7 +254,7 @@ def _crs(asked: Asked, name: str, dataset: Dataset) -> str | None:
 def _offered(asked: Asked, name: str, dataset: Dataset) -> str | None:
     """A CRS of Features Part 2: one of those offered, or that of the data."""
     listed_crs = dataset.facts.crs if dataset.facts is not None else dataset.crs
-    return items.offered(name, _crs(asked, name, dataset), listed_crs or CRS84, OFFERED)
+    return items.offered(name, _crs(asked, name, dataset), listed_crs or CRS84, offered(*(dataset.bbox or _WORLD)))
 
 
 def _box(asked: Asked, crs: str, northing_first: bool = False) -> Box | None:

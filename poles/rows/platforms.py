@@ -9,6 +9,7 @@ import shapely
 
 from poles import times
 from poles.rows.samples import Group, Observations
+from poles.stored import Array
 
 _VERTICES = 1_000
 """Most vertices of the line or points of a platform that moves."""
@@ -66,6 +67,12 @@ def _parameters(rows: Sequence[tuple[Group, int, int]]) -> list[str]:
     ]  # fmt: skip
 
 
+def _around(xy: Array) -> Any:
+    """Scattered places as the area that holds them, unless it would go around the Earth the wrong way."""
+    points = shapely.MultiPoint(xy)
+    return points.convex_hull if np.ptp(xy[:, 0]) <= 180 else points
+
+
 def _shape(o: Observations, p: int, rows: Sequence[tuple[Group, int, int]]) -> Any:
     """Where a platform is: a point, or the line or points of its samples, thinned out."""
     x, y = (c[p] for c in o.places)
@@ -82,7 +89,7 @@ def _shape(o: Observations, p: int, rows: Sequence[tuple[Group, int, int]]) -> A
     if not len(xy):
         return None
     if group.feature_type in ("point", "profile") or len(xy) == 1:
-        return shapely.MultiPoint(xy) if len(xy) > 1 else shapely.Point(xy[0])
+        return _around(xy)
     cuts = np.flatnonzero(np.abs(np.diff(xy[:, 0])) > 180) + 1
     pieces = [shapely.LineString(s) if len(s) > 1 else None for s in np.split(xy, cuts)]
     lines = [s for s in pieces if s is not None]

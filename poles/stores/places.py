@@ -19,6 +19,8 @@ from poles.stored import Array
 _STEPS = 256
 """Pieces into which the side of a box is cut before it is bent into another projection."""
 _FAR = 1e9
+_ROUNDING = {True: 1e-9, False: 1e-4}
+"""Degrees, else metres, that a place may be off when it went to another CRS and back: it is in a box all the same."""
 _LATTICE = 33
 
 
@@ -45,6 +47,8 @@ def regions(box: Box, asked: CRS, native: CRS, bounds: BBox | None) -> tuple[Reg
     extent = _extent(bounds, native, asked)
     if extent is None:
         return ()
+    slack = _ROUNDING[in_degrees(asked)]
+    box = Box(box.west - slack, box.south - slack, box.east + slack, box.north + slack)
     found = (_bent(b, asked, native) for b in _cut(_turned(box, asked, extent), extent))
     return tuple(r for r in found if r is not None)
 

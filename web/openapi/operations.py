@@ -253,6 +253,8 @@ def _answers(subject: Subject) -> Document:
     single = "featureGeoJSON" if verb == "item" else "featureCollectionGeoJSON"
     offered = parameters.of_verb(verb, subject.dataset if subject.alone else None)
     content = {n: "coverageJSON" if n == "CoverageJSON" else single for n in offered}
+    if verb in ("items", "item", "locations") and (not subject.alone or ogc.kind(subject.dataset) == "observations"):
+        content["NetCDF"] = ""  # samples come in it where it is asked by name, though no link says so
     ranges: Document = {}
     if verb == "coverage":
         told = responses.PART.in_(subject.language)

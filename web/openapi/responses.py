@@ -69,12 +69,8 @@ def document(schema: str, said: str, media: Iterable[str] = (JSON,)) -> Document
 
 
 def data(said: str, content: Mapping[str, str]) -> Document:
-    """Data in several formats, by name, each with the name of its schema; or as a page.
-
-    NetCDF, which rows come in where it is asked by name, is told of even where it is not among the formats linked.
-    """
-    named = {"NetCDF": "", **content}
-    written = {MEDIA_TYPES[name]: {"schema": _written(name, schema)} for name, schema in named.items()}
+    """Data in several formats, by name, each with the name of its schema; or as a page."""
+    written = {MEDIA_TYPES[name]: {"schema": _written(name, schema)} for name, schema in content.items()}
     return {"description": said, "headers": headers(*CARRIED), "content": {**written, HTML: {"schema": _TEXT}}}
 
 
