@@ -4,7 +4,7 @@ import ast
 import json
 import sqlite3
 import struct
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -389,6 +389,19 @@ def test_the_crs_of_geoparquet_is_that_of_its_column(tmp_path: Path) -> None:
     assert features(dataset(bare)).crs.endswith("CRS84")
     assert features(dataset(bare)).mended == ()
     assert features(dataset(bare, crs="EPSG:3035")).crs.endswith("3035")
+
+
+def test_nested_values_of_parquet_are_answered_as_json_has_them(tmp_path: Path) -> None:
+    wkb = pa.array([shapely.to_wkb(shapely.Point(3, 46))] * 2)
+    path = geoparquet(
+        tmp_path / "a.parquet", wkb, {"encoding": "WKB"},
+        plain=pa.array([{"a": [1.5]}, None]), days=pa.array([[date(2020, 1, 2)], None]),
+        pairs=pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int32())),
+    )  # fmt: skip
+    first, second = rows(asked(features(dataset(path))))
+    assert first["plain"] == {"a": [1.5]}
+    assert [json.loads(first[n]) for n in ("days", "pairs")] == [["2020-01-02"], {"k": 1}]
+    assert [second[n] for n in ("plain", "days", "pairs")] == [None] * 3
 
 
 def test_parquet_that_is_damaged_or_no_geoparquet_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -110,7 +111,7 @@ def _shapes(whole: pa.Array, encoding: str) -> Array:
 
 
 def _typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A property in a type that stores keep: numbers as floats, what is neither number, text nor time as text."""
+    """A property in a type that stores keep: exact numbers as floats, what JSON does not bring back as text."""
     kind = column.type
     if isinstance(kind, pa.BaseExtensionType) and str(kind) != "extension<arrow.json>":
         return _typed(pa.chunked_array([c.storage for c in column.chunks], kind.storage_type))
@@ -120,4 +121,21 @@ def _typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.cast(pa.float64())
     if pa.types.is_duration(kind):
         return pa.chunked_array([pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())])
-    return column
+    return _as_json(column) if pa.types.is_nested(kind) and not _is_json(kind) else column
+
+
+def _is_json(kind: pa.DataType) -> bool:
+    """Whether JSON brings values of a type back as they were."""
+    if pa.types.is_list(kind):
+        return _is_json(kind.value_type)
+    if pa.types.is_struct(kind):
+        return all(_is_json(field.type) for field in kind)
+    is_ = pa.types
+    return bool(is_.is_string(kind) or is_.is_integer(kind) or is_.is_floating(kind) or is_.is_boolean(kind))
+
+
+def _as_json(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Maps, and lists and objects of times or bytes, as JSON."""
+    values = (dict(v) if pa.types.is_map(column.type) and v is not None else v for v in column.to_pylist())
+    texts = [None if v is None else orjson.dumps(v, default=str).decode() for v in values]
+    return pa.chunked_array([pa.ExtensionArray.from_storage(pa.json_(), pa.array(texts, pa.string()))])
