@@ -1,8 +1,9 @@
 """What a worker grows by while it sends a million features, by store and format."""
 
+import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
@@ -49,7 +50,7 @@ def _exported(peer: Peer, fmt: str, log: Path) -> tuple[float, float, float, flo
     items = f"{peer.base}/collections/million/items?f={fmt}"
     with serving(peer.command, peer.base + peer.ready, dict(peer.env), str(log)):
         _read(f"{items}&limit=1000")
-        with _worker(peer.port) as peak:
+        with _worker() as peak:
             before = peak()
             began = time.perf_counter()
             size = _read(f"{items}&limit={COUNT}")
@@ -65,28 +66,30 @@ def _read(url: str) -> int:
 
 
 @contextmanager
-def _worker(port: int) -> Iterator:
-    """The peak of the memory of the process that answers at a port, MB, from here on."""
-    found = _serving(port)
+def _worker() -> Iterator[Callable[[], float]]:
+    """The peak of the memory of the worker, MB, from here on."""
+    found = _serving()
     Path(f"/proc/{found}/clear_refs").write_text("5")
 
     def peak() -> float:
-        text = Path(f"/proc/{found}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+)", text)[1]) / 1000
+        told = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{found}/status").read_text())
+        assert told is not None
+        return int(told[1]) / 1000
 
     yield peak
 
 
-def _serving(port: int) -> int:
-    """The worker of a server: the youngest process in the tree of the one that was started with the port."""
-    commands = {}
+def _serving() -> int:
+    """The worker of the only server that runs: the last of those that descend from this process."""
+    parents = {}
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
-            parent = int(re.search(r"PPid:\s+(\d+)", status.read_text())[1])
-            commands[int(status.parent.name)] = parent, (status.parent / "cmdline").read_bytes().split(b"\0")
+            found = re.search(r"PPid:\s+(\d+)", status.read_text())
         except (FileNotFoundError, ProcessLookupError):
             continue
-    tree = [pid for pid, (_, words) in commands.items() if str(port).encode() in words]
-    for pid in tree:
-        tree.extend(child for child, (parent, _) in commands.items() if parent == pid and child not in tree)
-    return max(tree)
+        if found is not None:
+            parents[int(status.parent.name)] = int(found[1])
+    ours = [os.getpid()]
+    for pid in ours:
+        ours.extend(child for child, parent in parents.items() if parent == pid)
+    return ours[-1]

@@ -111,11 +111,21 @@ def main() -> None:
     url, seconds, connections = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
     counts = [0] * connections
     began = time.perf_counter()
-    threads = [threading.Thread(target=_loop, args=(url, began + seconds, counts, i)) for i in range(connections)]
+    failed: list[Exception] = []
+
+    def asked(index: int) -> None:
+        try:
+            _loop(url, began + seconds, counts, index)
+        except (OSError, RuntimeError) as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=asked, args=(i,)) for i in range(connections)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    if failed:
+        raise SystemExit(f"{url}: {failed[0]}")
     print(sum(counts) / (time.perf_counter() - began))
 
 
