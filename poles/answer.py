@@ -1,10 +1,11 @@
 """`answer(dataset, query)`: the one function through which every value leaves the server."""
 
+from poles import times
 from poles.coverage import Answer, Coverages
 from poles.dataset import Dataset
 from poles.errors import Invalid, NotFound, TooLarge
 from poles.opened import grids_of, kind
-from poles.query import AtLocation, Query
+from poles.query import AtLocation, Interval, Query
 from poles.rows import items, series
 from poles.rows.sampled import fetched
 from poles.rows.shelf import index_of, store_of
@@ -43,6 +44,8 @@ def outlined(dataset: Dataset, query: Query) -> Coverages:
 
 def _answered(dataset: Dataset, query: Query, text: bool) -> Answer:
     match kind(dataset), query.verb:
+        case "grid", verb if verb in GRID_VERBS and _is_another_time(dataset, query):
+            return Coverages(dataset, ())
         case "grid", verb if verb in GRID_VERBS and not isinstance(query.where, AtLocation):
             return _admitted(coverages(dataset, grids_of(dataset), query), text)
         case "observations", verb if verb in SAMPLE_VERBS:
@@ -53,6 +56,17 @@ def _answered(dataset: Dataset, query: Query, text: bool) -> Answer:
             return items.items(store_of(dataset, rows), dataset, query)
         case kind_, verb:
             raise Invalid(verb, f"{dataset.id} does not answer it", f"ask {_served(kind_)}")
+
+
+def _is_another_time(dataset: Dataset, query: Query) -> bool:
+    """Whether a time is asked outside that which the block says of data that tell none themselves."""
+    facts, said = dataset.facts, dataset.interval
+    if query.when is None or said is None or facts is None or facts.interval is not None:
+        return False
+    begin, end = (None if text is None else times.moment(text) for text in said)
+    low, high = times.bind(Interval(begin, end), "standard")
+    asked = [times.bind(interval, "standard") for interval in query.when]
+    return not any(max(low, first) <= min(high, last) for first, last in asked)
 
 
 def _served(kind_: str) -> str:

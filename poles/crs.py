@@ -90,9 +90,13 @@ _OVERSEAS = tuple(
 )  # fmt: skip
 
 
+OFFERED = (*_WORLD, *_EUROPE, *_OVERSEAS)
+"""CRS in which rows may be asked and answered (Features Part 2), beside that of the data; the first is the default."""
+
+
 @lru_cache(maxsize=4096)
-def offered(west: float, south: float, east: float, north: float) -> tuple[str, ...]:
-    """The CRS in which rows within a box of degrees are asked and answered (Features Part 2); the first is the default.
+def listed(west: float, south: float, east: float, north: float) -> tuple[str, ...]:
+    """Those of the CRS offered that are of use for rows within a box of degrees: what their collection lists.
 
     Those of Europe and mainland France where they meet the rows, those of a territory overseas where they hold them
     all: far from the area of its use a projection gives no places.

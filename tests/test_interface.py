@@ -311,3 +311,17 @@ def test_one_cell_makes_a_geotiff_where_its_grid_is_regular_but_for_rounding(tmp
         assert raster.read(1).tolist() == [[2 * 430 + 2]]
         assert raster.res == pytest.approx((step, step), rel=1e-4)
         assert raster.xy(0, 0) == pytest.approx((place, place), abs=1e-5)
+
+
+@pytest.mark.parametrize(("datetime", "there"), [("1999-12-31", False), ("2000-06-15", True), ("../2000-01-01", True)])
+def test_a_raster_without_times_is_there_in_the_time_that_its_block_says(
+    tmp_path: Path, datetime: str, there: bool
+) -> None:
+    shape = {"driver": "GTiff", "width": 2, "height": 2, "count": 1, "dtype": "float32", "crs": "EPSG:4326"}
+    with rasterio.open(tmp_path / "a.tif", "w", transform=rasterio.Affine(1, 0, 2, 0, -1, 46), **shape) as raster:
+        raster.write(np.zeros((2, 2), "float32"), 1)
+    told = Dataset("a", X, X, apis=("edr",), kind="grid", source=(str(tmp_path / "a.tif"),))
+    told = replace(told, facts=describe(told), interval=("2000-01-01T00:00:00Z", "2000-12-31T00:00:00Z"))
+    asked = parse.query("coverage", {"datetime": datetime}, told)
+    assert answer(told, asked).empty is not there
+    assert not answer(told, parse.query("coverage", {}, told)).empty

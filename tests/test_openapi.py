@@ -13,7 +13,7 @@ import yaml
 from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
-from poles.crs import offered
+from poles.crs import listed
 from poles.parse import DECLARED
 from web import openapi
 from web.documents.conformance import TABLE
@@ -452,8 +452,7 @@ def test_properties_selects_them_in_items_and_in_one_item_and_samples_keep_their
 def test_rows_are_offered_in_the_crs_of_where_they_lie_the_default_first(demo: Any, name: str) -> None:
     document = demo.get(f"/collections/{name}").get_json()
     assert document["crs"][0] == CRS84
-    listed = offered(*document["extent"]["spatial"]["bbox"][0])
-    assert set(listed) <= set(document["crs"])
+    assert set(listed(*document["extent"]["spatial"]["bbox"][0])) <= set(document["crs"])
     assert document["storageCrs"] in document["crs"]
     assert document["itemCount"] == demo.get(f"/collections/{name}/items?limit=1").get_json(force=True)["numberMatched"]
     items = [link for link in document["links"] if link["rel"] == "items"]

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from pyproj.exceptions import CRSError
 
-from poles.crs import crs, offered
+from poles.crs import crs, listed
 from poles.dataset import Dataset, Described, Kind, Text
 from poles.metadata.extents import WORLD, extent
 from poles.metadata.slices import appended, is_even, one_slice
@@ -134,13 +134,13 @@ def crs_list(dataset: Dataset) -> list[str]:
     """The CRS that questions and answers may use; the default comes first.
 
     Written out in every collection rather than as `#/crs`, which clients of EDR do not follow. Rows are offered in
-    all that are `offered` where they lie, and a storage CRS without a URI is left out (Features Part 2 wants
+    all that are of use where they lie, and a storage CRS without a URI is left out (Features Part 2 wants
     identifiers); other samples and coverages in CRS84 and in the CRS of the data.
     """
     stored = storage_crs(dataset)
     if "feature" not in dataset.apis:
         return list(dict.fromkeys((CRS84, stored)))
-    return list(dict.fromkeys((CRS84, *(() if stored == "native" else (stored,)), *offered(*(dataset.bbox or WORLD)))))
+    return list(dict.fromkeys((CRS84, *(() if stored == "native" else (stored,)), *listed(*(dataset.bbox or WORLD)))))
 
 
 def parameter_names(parameters: tuple[Described, ...], language: str) -> Document:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from poles.crs import offered
+from poles.crs import OFFERED
 from poles.dataset import Dataset, Described, Text
 from poles.errors import Invalid
 from poles.parse import items, levels, scaling, when, where
@@ -11,7 +11,6 @@ from poles.parse.subset import Subset, subset
 from poles.parse.text import Asked, choices, listed, shown, single, values, whole
 from poles.query import CRS84, At, AtLocation, Box, Everywhere, Interval, Page, Query, Span, Where, Within
 
-_WORLD = (-180.0, -90.0, 180.0, 90.0)
 _WEB = ("f", "lang")
 _SAMPLING = ("z", "datetime", "parameter-name", "crs", *_WEB)
 
@@ -254,7 +253,7 @@ def _crs(asked: Asked, name: str, dataset: Dataset) -> str | None:
 def _offered(asked: Asked, name: str, dataset: Dataset) -> str | None:
     """A CRS of Features Part 2: one of those offered, or that of the data."""
     listed_crs = dataset.facts.crs if dataset.facts is not None else dataset.crs
-    return items.offered(name, _crs(asked, name, dataset), listed_crs or CRS84, offered(*(dataset.bbox or _WORLD)))
+    return items.offered(name, _crs(asked, name, dataset), listed_crs or CRS84, OFFERED)
 
 
 def _box(asked: Asked, crs: str, northing_first: bool = False) -> Box | None:
