@@ -118,6 +118,8 @@ def test_the_list_is_searched_and_paged(client: Any) -> None:
     assert found("q=a propos") [1] == 4  # without accents  # fmt: skip
     assert found("limit=1&offset=1") == (["theia-raster"], 4)
     assert found("limit=20000")[1] == 4
+    assert found(f"limit={'9' * 5000}")[1] == 4
+    assert found(f"offset={'9' * 5000}")[0] == []
     assert found("bbox=100,0,110,10")[1] == 0
     assert found("bbox=170,-90,-170,90")[1] == 0
     assert found("bbox=-1,44,1,46")[1] == 4

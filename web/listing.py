@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from poles import times
 from poles.dataset import POLES, BBox, Dataset
 from poles.errors import Invalid
+from poles.parse.text import whole
 from poles.parse.when import intervals
 from poles.parse.where import box as parsed
 from poles.query import CRS84, Box, Interval
@@ -57,18 +58,12 @@ def _page(asked: Asked, matched: int) -> Page:
 
 def limited(text: str | None) -> int:
     """A limit, clamped to the most that is served; absent: that."""
-    return MOST if text is None else min(_whole(text, "limit", 1), MOST)
+    return MOST if text is None else min(whole("limit", text, 1), MOST)
 
 
 def started(text: str | None) -> int:
     """An offset; absent: 0."""
-    return 0 if text is None else _whole(text, "offset", 0)
-
-
-def _whole(text: str, name: str, least: int) -> int:
-    if text.isascii() and text.isdigit() and int(text) >= least:
-        return int(text)
-    raise Invalid(name, f"{text} is not a whole number from {least}", f"give a whole number from {least}")
+    return 0 if text is None else whole("offset", text, 0)
 
 
 def _pole(name: str) -> str:
