@@ -153,9 +153,9 @@ def _whole(tree: Tree) -> Tree:
     """The tree with its long whole numbers in their places."""
     match tree:
         case {"op": str(op), "args": [str(digits)]} if op == _WHOLE and digits.isdigit():
-            return int(digits)
+            return _integer(digits)
         case {"op": "*", "args": [-1 | -1.0, {"op": str(op), "args": [str(digits)]}]} if op == _WHOLE:
-            return -int(digits) if digits.isdigit() else tree
+            return -_integer(digits) if digits.isdigit() else tree
         case dict():
             return {k: _whole(v) for k, v in tree.items()}
         case list():
