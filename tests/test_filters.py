@@ -782,3 +782,21 @@ def test_what_looks_like_sql_is_a_text_among_others(opened: Opened, name: str) -
     assert parsed(f"name = '{quoted_}'", "cql2-text", kinds_of(store.layout)) == tree
     assert agrees(store, mixed(), tree) <= {f"r{i}" for i in range(MANY)}
     assert len(asked(store, True)) == MANY
+
+
+HEAVY = (
+    "height" + " + 1" * 95 + " > 3",
+    "height" + " % 7" * 40 + " > 3",
+    "1 / (" * 60 + "height" + ")" * 60 + " > 3",
+    "count IN (" + ",".join(map(str, range(5_000))) + ")",
+    "NOT " * 98 + "flag",
+    "CASEI(" * 90 + "name" + ")" * 90 + " = 'smith'",
+    " OR ".join(f"name LIKE '%{i}%'" for i in range(300)),
+)
+
+
+@pytest.mark.parametrize("text", HEAVY, ids=lambda t: t[:20])
+def test_the_deepest_and_the_longest_that_is_read_is_answered(opened: Opened, text: str) -> None:
+    store = opened(mixed())
+    tree = parsed(text, "cql2-text", kinds_of(store.layout))
+    assert asked(store, tree) == expected(mixed(), tree)

@@ -82,7 +82,7 @@ class Dialect:
 
     def computed(self, op: str, left: str, right: str) -> str:
         """Arithmetic of floats: what is no finite number is unknown."""
-        return reckoned.computed(reckoned.FREE[op], left, right)
+        return reckoned.free(op, left, right)
 
     def geometry(self, layout: Layout) -> str:
         """The geometry of a row, as the spatial functions take it."""
@@ -191,7 +191,7 @@ class Postgis(Dialect):
 
     def computed(self, op: str, left: str, right: str) -> str:
         """PostgreSQL refuses what overflows: it is never asked; what underflows is 0."""
-        return reckoned.computed(reckoned.GUARDED[op], left, right)
+        return reckoned.guarded(op, left, right)
 
     def geometry(self, layout: Layout) -> str:
         return quoted(layout.geometry or "")

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 FREE: Mapping[str, str] = {
-    "+": "(l + r)", "-": "(l - r)", "*": "(l * r)", "/": "(l / NULLIF(r, 0))", "^": "pow(l, r)",
-    "div": "trunc(l / NULLIF(r, 0))", "%": "(l - r * trunc(l / NULLIF(r, 0)))",
+    "+": "(l + r)", "-": "(l - r)", "*": "(l * r)", "/": "(l / r)", "^": "pow(l, r)", "div": "trunc(l / r)",
+    "%": "list_transform([[l, r]], lambda o: o[1] - o[2] * trunc(o[1] / o[2]))[1]",
 }  # fmt: skip
-"""For an engine that reckons as IEEE 754 has it."""
+"""For DuckDB, which reckons as IEEE 754 has it."""
 
 _MOST = "CAST('1.7976931348623157e308' AS float8)"
 _LEAST = "-323.6"
@@ -37,20 +37,30 @@ GUARDED: Mapping[str, str] = {
          f"WHEN {_MAGNITUDE} > log({_MOST}) - 1e-12 THEN NULL WHEN {_MAGNITUDE} < {_LEAST} THEN 0 "
          "ELSE power(l, r) END)",
 }  # fmt: skip
-"""For an engine that refuses what it cannot hold: it is not asked."""
+"""For PostgreSQL, which refuses what it cannot hold: it is not asked."""
 
 _SHORT = re.compile(r'CAST\((\$\d+|"[^"]+") AS [a-zA-Z ]+\)')
 
 
-def computed(formula: str, left: str, right: str) -> str:
-    """A formula of two operands, each of which is written once unless it is short; unknown where it is not finite."""
+def free(op: str, left: str, right: str) -> str:
+    """Arithmetic in DuckDB. `NULLIF` would write its operand twice, and so on within it; a list holds it once."""
+    return f"list_filter([{_with(FREE[op], left, right)}], lambda v: isfinite(v))[1]"
+
+
+def guarded(op: str, left: str, right: str) -> str:
+    """Arithmetic in PostgreSQL, each operand written once unless it is short."""
+    formula = GUARDED[op]
     if _SHORT.fullmatch(left) and _SHORT.fullmatch(right):
-        found = re.sub(r"\b[lr]\b", lambda m: left if m[0] == "l" else right, formula)
+        found = _with(formula, left, right)
     else:
         found = f"(SELECT {formula} FROM (SELECT {left} AS l, {right} AS r OFFSET 0) AS operands)"
     for none in ("Infinity", "-Infinity", "NaN"):
         found = f"NULLIF({found}, CAST('{none}' AS float8))"
     return found
+
+
+def _with(formula: str, left: str, right: str) -> str:
+    return re.sub(r"\b[lr]\b", lambda m: left if m[0] == "l" else right, formula)
 
 
 def folded(sql: str, lower: str) -> str:
