@@ -151,6 +151,30 @@ def test_boxes_cross_the_antimeridian(tmp_path: Path, box: Box, places: tuple[fl
     assert ids(found, where=box) == ["0", "1"]
 
 
+@pytest.mark.parametrize("shift", [0.0, 180.0])
+@settings(max_examples=25, deadline=None)
+@given(
+    west=st.integers(-21_000, 20_000), width=st.integers(100, 42_000),
+    south=st.integers(-20_000, 10_000), height=st.integers(100, 40_000),
+)  # fmt: skip
+def test_a_box_of_another_crs_may_be_as_wide_as_the_globe(
+    tmp_path_factory: pytest.TempPathFactory, shift: float, west: int, width: int, south: int, height: int
+) -> None:
+    lon, lat = (a.ravel() for a in np.meshgrid(np.arange(-179.0, 180.0, 7.0) + shift, np.arange(-80.0, 81.0, 16.0)))
+    file = tmp_path_factory.getbasetemp() / f"globe{shift:.0f}.gpkg"
+    found = dataset(file if file.exists() else points(file, lon, lat, "OGC:CRS84"))
+    turns = np.array([-2, -1, 0, 1, 2])[:, None] * 20037508.342789244 * 2
+    xs, ys = transform((lon + 180) % 360 - 180, lat, crs_of(CRS84), crs_of(MERCATOR))
+    box = Box(*(1000.0 * n + 0.5 for n in (west, south, west + width, south + height)))
+    high = (ys >= box.south) & (ys <= box.north)
+    inside = ((xs + turns >= box.west) & (xs + turns <= box.east)).any(axis=0) & high
+    answered = {int(row["n"]) for row in rows(answer(found, Query(verb="items", where=box, crs=MERCATOR)))}  # type: ignore[arg-type]
+    # Beyond the edge of the world, rows may lie that are told on its other side.
+    assert answered <= set(np.flatnonzero(inside).tolist())
+    within = high & (xs >= box.west) & (xs <= box.east)
+    assert set(np.flatnonzero(within).tolist()) <= answered
+
+
 def test_a_geometry_that_only_its_bounds_bring_near_is_not_in_the_box(tmp_path: Path) -> None:
     corner = shapely.Polygon([(0, 0), (10, 0), (10, 10)])
     found = dataset(geojson(tmp_path / "a.geojson", [{}, {}], [corner, shapely.box(0, 0, 10, 10)]))

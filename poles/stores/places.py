@@ -50,7 +50,7 @@ def regions(box: Box, asked: CRS, native: CRS, bounds: BBox | None) -> tuple[Reg
     slack = _ROUNDING[in_degrees(asked)]
     box = Box(box.west - slack, box.south - slack, box.east + slack, box.north + slack)
     found = (_bent(b, asked, native) for b in _cut(_turned(box, asked, extent), extent))
-    return tuple(r for r in found if r is not None)
+    return tuple(there for r in found if r is not None for there in _where_rows_are(r, native, bounds))
 
 
 def polygons(polygon: BaseGeometry, asked: CRS, native: CRS, bounds: BBox | None) -> tuple[Region, ...]:
@@ -66,8 +66,22 @@ def polygons(polygon: BaseGeometry, asked: CRS, native: CRS, bounds: BBox | None
     moved = np.column_stack(transform(xy[:, 0], xy[:, 1], asked, native))
     if not np.isfinite(moved).all():
         return ()
+    if in_degrees(native):
+        moved[:, 0] = np.unwrap(moved[:, 0], period=360)
     shape = shapely.make_valid(shapely.set_coordinates(fine, moved))
-    return (Region(shape.bounds, None, shape),)
+    return tuple(_where_rows_are(Region(shape.bounds, None, shape), native, bounds))
+
+
+def _where_rows_are(region: Region, native: CRS, bounds: BBox) -> Iterator[Region]:
+    """A region, turned by 360 degrees wherever it then touches the bounds."""
+    for outer in _turned(Box(*region.outer), native, bounds):
+        turn = outer[0] - region.outer[0]
+        inner = region.inner
+        yield Region(
+            outer,
+            None if inner is None else (inner[0] + turn, inner[1], inner[2] + turn, inner[3]),
+            None if region.shape is None else affinity.translate(region.shape, turn),
+        )
 
 
 def _turned(box: Box, crs: CRS, bounds: BBox) -> Iterator[BBox]:
@@ -109,7 +123,8 @@ def _bent(box: BBox, source: CRS, target: CRS) -> Region | None:
     if known.sum() < 3:
         return None
     if in_degrees(target):
-        xs = xs[known][0] + (xs - xs[known][0] + 180) % 360 - 180
+        # Step by step along the outline: a box may be wider than half the globe.
+        xs[known] = np.unwrap(xs[known], period=360)
     shape = shapely.make_valid(shapely.Polygon(np.column_stack([xs[known], ys[known]])))
     return Region(shape.bounds, _within(xs, ys, shape) if known.all() else None, shape)
 
