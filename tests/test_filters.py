@@ -800,3 +800,24 @@ def test_the_deepest_and_the_longest_that_is_read_is_answered(opened: Opened, te
     store = opened(mixed())
     tree = parsed(text, "cql2-text", kinds_of(store.layout))
     assert asked(store, tree) == expected(mixed(), tree)
+
+
+def test_a_table_of_others_is_filtered_as_one_of_ours(postgres: Any) -> None:
+    """NaN is absent there too, a moment may have microseconds, ids may be numbers."""
+    import psycopg
+
+    from poles.stores import postgis
+
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE given (id int PRIMARY KEY, x float8, r real, seen timestamptz)")
+        connection.execute(
+            "INSERT INTO given VALUES (1, 'NaN', 4.3, '2020-01-01T23:59:59.9995Z'), "
+            "(2, 7, 0.1, 'infinity'), (3, 1, 4.3, NULL)"
+        )
+    store = postgis.foreign(f"{postgres.url}?table=public.given")
+    for text, ids in (
+        ("x > 5", {2}), ("NOT x > 5", {3}), ("x IS NULL", {1}), ("x + 1 > 5", {2}), ("r = 4.3", {1, 3}),
+        ("seen = DATE('2020-01-01')", {1}), ("T_AFTER(seen, DATE('2020-01-01'))", {2}),
+        ("id IN ('1', '3', 'x')", {1, 3}),
+    ):  # fmt: skip
+        assert asked(store, parsed(text, "cql2-text", kinds_of(store.layout))) == ids, text
