@@ -555,6 +555,7 @@ def test_an_undeclared_parameter_is_refused_with_those_that_would_do() -> None:
     assert refused("cube", bbox="1,2,3,4", scale__factor="2").subject == "scale-factor"
     assert refused("position", coords="POINT(2 48)", bbox="1,2,3,4").subject == "bbox"
     assert refused("items", BBOX="1,2,3,4").subject == "BBOX"
+    assert str(refused("items", **{"": "1"})).startswith("'': not a parameter of items; ")
 
 
 def test_what_matters_to_the_web_alone_is_left_to_it() -> None:

@@ -239,6 +239,7 @@ def test_an_unknown_parameter_is_refused_by_name(client: Any, path: str) -> None
     refused = client.get(f"{path}?nonsense=1")
     assert refused.status_code == 400
     assert refused.get_json()["detail"].startswith("nonsense:")
+    assert client.get(f"{path}?=1").get_json()["detail"].startswith("'':")
 
 
 @pytest.mark.parametrize("path", [*DOCUMENTS, *ANSWERS])

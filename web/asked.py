@@ -8,6 +8,7 @@ import orjson
 from flask import Request
 
 from poles.errors import Invalid, NotAcceptable
+from poles.parse.text import named
 from web.manners.freshness import VARY, holds, not_modified
 from web.manners.negotiation import LANGUAGES, coding, preferred, spoken
 from web.views import View, Views
@@ -127,7 +128,7 @@ def declared(asked: Asked, names: Iterable[str]) -> None:
     for name in asked.parameters:
         if name not in names:
             known = ", ".join(sorted((*names, "f", "lang")))
-            raise Invalid(name[:64], "the parameter is not known here", f"give of {known}")
+            raise Invalid(named(name), "the parameter is not known here", f"give of {known}")
 
 
 # --- what the client accepts ---------------------------------------------------------------------------------------

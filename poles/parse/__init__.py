@@ -8,7 +8,7 @@ from poles.dataset import Dataset, Described, Text
 from poles.errors import Invalid
 from poles.parse import items, levels, scaling, when, where
 from poles.parse.subset import Subset, subset
-from poles.parse.text import Asked, choices, listed, shown, single, values, whole
+from poles.parse.text import Asked, choices, listed, named, shown, single, values, whole
 from poles.query import CRS84, At, AtLocation, Box, Everywhere, Interval, Page, Query, Span, Where, Within
 
 _WEB = ("f", "lang")
@@ -102,7 +102,7 @@ def _asked(verb: str, parameters: Mapping[str, str | Sequence[str]], dataset: Da
         if name in _SILENT or (name == "filter" and isinstance(value, Mapping) and verb == "items"):
             continue
         if name not in DECLARED[verb] and name != _PATH.get(verb) and not _is_own(verb, name, dataset):
-            raise Invalid(shown(name), f"not a parameter of {verb}", f"give of {choices(DECLARED[verb])}")
+            raise Invalid(named(name), f"not a parameter of {verb}", f"give of {choices(DECLARED[verb])}")
         found[name] = found.get(name, ()) + values(name, value)
         if len(found[name]) > 1 and name not in _REPEATABLE:
             raise Invalid(shown(name), f"given {len(found[name])} times", "give it once")

@@ -24,10 +24,19 @@ def shown(text: str) -> str:
     return clean if len(clean) <= _SHOWN else clean[: _SHOWN - 1] + "…"
 
 
+def named(name: str) -> str:
+    """The name of a parameter as the subject of an error, which one without a name has too.
+
+    >>> named(" ")
+    "''"
+    """
+    return shown(name).strip() or "''"
+
+
 def printable(name: str, text: str) -> str:
     """The text. Raises Invalid for NUL bytes, control characters and broken Unicode."""
     if _UNPRINTABLE.search(text):
-        raise Invalid(shown(name), "there are control characters in it", "give plain text, percent-encoded as UTF-8")
+        raise Invalid(named(name), "there are control characters in it", "give plain text, percent-encoded as UTF-8")
     return text
 
 
