@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 PYTEST := $(BIN)/python -m pytest
 POSTGIS := /usr/share/postgresql/*/extension/postgis.control
 
-.PHONY: setup dev serve check test lock deps bench fidelity clients conformance openapi format clean
+.PHONY: setup dev serve check test lock deps bench fidelity clients fuzz conformance openapi format clean
 .DEFAULT_GOAL := setup
 
 setup: $(VENV)/.runtime  ## the environment to serve
@@ -90,6 +90,9 @@ conformance: dev  ## what each method of the OGC suites asks; writes docs/confor
 
 clients: dev  ## clients that users have, each at a task whose number is known; writes docs/clients.md
 	$(BIN)/python -m benchmarks.clients
+
+fuzz: dev  ## the server asked at random by its OpenAPI documents; writes docs/fuzz.md; exit 1 where anything is found
+	$(BIN)/python -m benchmarks.fuzz
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

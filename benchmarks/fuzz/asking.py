@@ -1,0 +1,149 @@
+"""One view asked by schemathesis: cases, what became of them, and what was found."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import schemathesis
+from schemathesis.config import CacheConfig, SchemathesisConfig
+from schemathesis.engine import events, from_schema
+from schemathesis.generation import GenerationMode
+
+from . import checks, documents
+from .seeds import Seeds, read, told
+
+Document = dict[str, Any]
+SEED = 1
+FIELD = "field"
+"""The name of the phase in which every parameter is a text of ours."""
+DATA = 3
+"""How many times as often questions to data are asked as people write."""
+REFUSED = ("413", "414", "416")
+"""Statuses by which a server may refuse, beside those that schemathesis knows of."""
+UNASKED = ("positive_data_acceptance",)
+"""A text that fits its schema may still be no WKT and no CQL2: to refuse it is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view of the server: its path, and whether all that its document can say is covered."""
+
+    path: str
+    kind: str
+    thorough: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found in the answer to a request."""
+
+    view: str
+    operation: str
+    check: str
+    said: str
+    request: str
+
+
+@dataclass
+class Told:
+    """What became of a view: cases by operation and phase, answers by operation and class of status, findings."""
+
+    view: View
+    cases: Counter[tuple[str, str]] = field(default_factory=Counter)
+    answers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def asked(view: View, host: str, most: int) -> Told:
+    """Asks a view by its document, then as people write."""
+    base = host + view.path
+    document, seeds = read(f"{base}/openapi?f=json"), told(base)
+    documents.registered(seeds)
+    checks.registered()
+    found = Told(view)
+    phases = ["examples", "coverage", "fuzzing"] if view.thorough else ["examples"]
+    _count(found, _events(documents.documented(document, seeds), base, phases, most), base)
+    for data, cases in ((True, most * DATA), (False, most)):
+        field = documents.in_the_field(document, base, data=data)
+        _count(found, _events(field, base, ["fuzzing"], cases, seeds), base, FIELD)
+    return found
+
+
+def _events(
+    document: Document, base: str, phases: list[str], most: int, seeds: Seeds | None = None
+) -> Iterator[events.EngineEvent]:
+    """A run of schemathesis that learns nothing from answers, so that it asks the same each time.
+
+    With seeds it asks as people write, be it right or wrong, and nobody says which is which.
+    """
+    config = SchemathesisConfig(seed=SEED, cache=CacheConfig(enabled=False))
+    schema = schemathesis.openapi.from_dict(document, config=config)
+    ours = schema.config
+    ours.update(base_url=base, continue_on_failure=True, request_timeout=60)
+    ours.phases.update(phases=phases)
+    ours.phases.fuzzing.error_feedback.is_enabled = False
+    for phase in (ours.phases.examples, ours.phases.coverage, ours.phases.fuzzing):
+        phase.extra_data_sources.responses = False
+    modes = list(GenerationMode) if seeds is None else [GenerationMode.POSITIVE]
+    ours.generation.update(max_examples=most, database="none", no_shrink=True, unique_inputs=True, modes=modes)
+    ours.checks.update(excluded_check_names=[*UNASKED, *(["negative_data_rejection"] if seeds is not None else [])])
+    ours.checks.negative_data_rejection.expected_statuses.extend(REFUSED)
+    if seeds is not None:
+        schema.hook("before_generate_query")(lambda context, strategy: _questions(context, strategy, seeds))
+    yield from from_schema(schema).execute()
+
+
+def _questions(context: Any, strategy: Any, seeds: Seeds) -> Any:
+    """In the place of any query that the document allows: those of a few parameters."""
+    if context.operation is None or not (named := {p.name: p.is_required for p in context.operation.query}):
+        return strategy
+    return documents.questions(context.operation.path, named, seeds)
+
+
+def _count(found: Told, happened: Iterator[events.EngineEvent], base: str, phase: str | None = None) -> None:
+    for event in happened:
+        match event:
+            case events.ScenarioFinished():
+                _judge(found, event, base, phase or event.phase.value)
+            case events.NonFatalError():
+                found.findings.append(
+                    _broken(found.view, event.label, f"{event.info.title}: {event.info.message}", base)
+                )
+            case events.FatalError():
+                raise event.exception
+
+
+def _judge(found: Told, event: events.ScenarioFinished, base: str, phase: str) -> None:
+    recorder, operation = event.recorder, _short(event.recorder.label, found.view)
+    found.cases[operation, phase] += len(recorder.interactions)
+    for interaction in recorder.interactions.values():
+        status = interaction.response.status_code // 100 if interaction.response is not None else 0
+        found.answers[operation, f"{status}xx"] += 1
+    for judged in recorder.checks.values():
+        for check in judged:
+            if (info := check.failure_info) is not None:
+                said = f"{info.failure.title}: {info.failure.message}"
+                finding = Finding(found.view.path or "/", operation, check.name, said, info.code_sample)
+                found.findings.append(_plain(finding, base))
+
+
+def _broken(view: View, label: str, said: str, base: str) -> Finding:
+    """A connection that broke, an answer that did not come, a document that cannot be asked."""
+    return _plain(Finding(view.path or "/", _short(label, view), "asked", said, ""), base)
+
+
+def _plain(finding: Finding, base: str) -> Finding:
+    """Without the address of this run."""
+    return Finding(
+        finding.view,
+        finding.operation,
+        finding.check,
+        finding.said.replace(base, ""),
+        finding.request.replace(base, ""),
+    )
+
+
+def _short(label: str, view: View) -> str:
+    """An operation without the name of the one collection of a view."""
+    return label.replace(f"/collections/{view.path.rsplit('/', 1)[-1]}", "/collections/…") if view.path else label
