@@ -175,6 +175,24 @@ def test_a_box_of_another_crs_may_be_as_wide_as_the_globe(
     assert set(np.flatnonzero(within).tolist()) <= answered
 
 
+@pytest.mark.parametrize("shift", [0.0, 180.0])
+@settings(max_examples=15, deadline=None)
+@given(
+    x=st.integers(3000, 4300), y=st.integers(5000, 6500), width=st.integers(1500, 4000), height=st.integers(1500, 4000)
+)
+def test_a_box_may_hold_the_pole(
+    tmp_path_factory: pytest.TempPathFactory, shift: float, x: int, y: int, width: int, height: int
+) -> None:
+    lon, lat = (a.ravel() for a in np.meshgrid(np.arange(-179.0, 180.0, 7.0) + shift, np.arange(-80.0, 90.0, 4.0)))
+    file = tmp_path_factory.getbasetemp() / f"pole{shift:.0f}.gpkg"
+    found = dataset(file if file.exists() else points(file, lon, lat, "OGC:CRS84"))
+    box = Box(*(1000.0 * n + 0.5 for n in (x, y, x + width, y + height)))
+    xs, ys = transform(lon, lat, crs_of(CRS84), crs_of(LAEA))
+    inside = (xs >= box.west) & (xs <= box.east) & (ys >= box.south) & (ys <= box.north)
+    answered = {int(row["n"]) for row in rows(answer(found, Query(verb="items", where=box, crs=LAEA)))}  # type: ignore[arg-type]
+    assert answered == set(np.flatnonzero(inside).tolist())
+
+
 def test_a_geometry_that_only_its_bounds_bring_near_is_not_in_the_box(tmp_path: Path) -> None:
     corner = shapely.Polygon([(0, 0), (10, 0), (10, 10)])
     found = dataset(geojson(tmp_path / "a.geojson", [{}, {}], [corner, shapely.box(0, 0, 10, 10)]))

@@ -67,7 +67,7 @@ def polygons(polygon: BaseGeometry, asked: CRS, native: CRS, bounds: BBox | None
     if not np.isfinite(moved).all():
         return ()
     if in_degrees(native):
-        moved[:, 0] = np.unwrap(moved[:, 0], period=360)
+        moved[:, 0] = _unrolled(moved[:, 0])
     shape = shapely.make_valid(shapely.set_coordinates(fine, moved))
     return tuple(_where_rows_are(Region(shape.bounds, None, shape), native, bounds))
 
@@ -122,11 +122,29 @@ def _bent(box: BBox, source: CRS, target: CRS) -> Region | None:
     known = np.isfinite(xs) & np.isfinite(ys)
     if known.sum() < 3:
         return None
+    outline = xs[known], ys[known]
     if in_degrees(target):
-        # Step by step along the outline: a box may be wider than half the globe.
-        xs[known] = np.unwrap(xs[known], period=360)
-    shape = shapely.make_valid(shapely.Polygon(np.column_stack([xs[known], ys[known]])))
+        xs[known] = _unrolled(outline[0])
+        outline = _with_pole(xs[known], ys[known], box, source, target)
+    shape = shapely.make_valid(shapely.Polygon(np.column_stack(outline)))
     return Region(shape.bounds, _within(xs, ys, shape) if known.all() else None, shape)
+
+
+def _unrolled(lon: Array) -> Array:
+    """Longitudes along an outline that go on, step by step, where they would come back after 360 degrees."""
+    return np.unwrap(lon, period=360)
+
+
+def _with_pole(lon: Array, lat: Array, box: BBox, source: CRS, target: CRS) -> tuple[Array, Array]:
+    """An outline that goes once around a pole as the band between it and that pole; any other as it is."""
+    end = float(_unrolled(np.array([lon[-1], lon[0]]))[1])
+    if abs(end - lon[0]) < 180:
+        return lon, lat
+    for pole in (90.0, -90.0):
+        x, y = transform(0.0, pole, target, source)
+        if box[0] <= x <= box[2] and box[1] <= y <= box[3]:
+            return np.append(lon, [end, end, lon[0]]), np.append(lat, [lat[0], pole, pole])
+    return lon, lat
 
 
 def _sides(box: BBox) -> tuple[Array, Array]:
