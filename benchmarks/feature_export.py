@@ -80,16 +80,19 @@ def _worker() -> Iterator[Callable[[], float]]:
 
 
 def _serving() -> int:
-    """The worker of the only server that runs: the last of those that descend from this process."""
-    parents = {}
-    for status in Path("/proc").glob("[0-9]*/status"):
+    """The worker of the only server that runs: the last of those of gunicorn that descend from this process."""
+    parents, named = {}, set()
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            found = re.search(r"PPid:\s+(\d+)", status.read_text())
+            found = re.search(r"PPid:\s+(\d+)", (folder / "status").read_text())
+            command = (folder / "cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
             continue
         if found is not None:
-            parents[int(status.parent.name)] = int(found[1])
+            parents[int(folder.name)] = int(found[1])
+        if b"gunicorn" in command:
+            named.add(int(folder.name))
     ours = [os.getpid()]
     for pid in ours:
         ours.extend(child for child, parent in parents.items() if parent == pid)
-    return ours[-1]
+    return [pid for pid in ours if pid in named][-1]
