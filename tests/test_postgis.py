@@ -178,6 +178,13 @@ def test_published_tables_have_their_indexes(url: str, run: Any, tmp_path: Path)
     assert [sum(word in i for i in found) for word in ("(_row)", "(id)", "gist (geometry)", "(t)")] == [1, 1, 1, 1]
 
 
+def test_samples_of_a_platform_are_found_by_its_name(url: str, run: Any, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("station,lon,lat,time,tide\nbrest,-4.5,48.4,2020-01-01T00:00:00Z,1\n")
+    store = store_of(dataset(str(tmp_path / "s.csv"), url), "observations")
+    found = [row[0] for row in run(f"SELECT indexdef FROM pg_indexes WHERE tablename = '{store.layout.table[1]}'")]
+    assert any('brin (platform COLLATE "C")' in i for i in found)
+
+
 # --- replaced --------------------------------------------------------------------------------------------------------
 
 
