@@ -338,6 +338,26 @@ def test_a_column_of_real_numbers_has_no_integers_in_geojson() -> None:
     assert b'"depth":-20.0,"n":1' in text
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("OGC_FID",),
+        ("Geometry", "GEOMETRY"),
+        ("wkb_geometry", "_geometry"),
+        ("fid", "ID"),
+        ("Id", "ID_", "ID"),
+        ("é", "É"),
+    ],
+)
+def test_flatgeobuf_keeps_properties_whose_names_gdal_mixes_up(names: tuple[str, ...]) -> None:
+    columns = {name: pa.array([f"kept {name}"]) for name in names}
+    (row,) = read("FlatGeobuf", table([shapely.Point(1, 2)], **columns))
+    assert row.pop("geometry") == shapely.Point(1, 2)
+    assert row.pop("id") == "r0"
+    assert list(row.values()) == [f"kept {name}" for name in names]
+    assert [told.rstrip("_") for told in row] == [name.rstrip("_") for name in names]
+
+
 def test_flatgeobuf_keeps_the_types_of_its_columns() -> None:
     columns = {k: pa.nulls(1, COLUMNS[k][0]) for k in ("count", "large", "single", "double", "flag", "moment", "wide")}
     meta = pyogrio.read_info(written("FlatGeobuf", table([shapely.Point(0, 0)], **columns)))

@@ -56,8 +56,11 @@ def _write(table: Table, context: Context, path: Path) -> None:
         file.seek(0)
         with pa.ipc.open_stream(file) as stream:
             promoted = name if len(types) > 1 and kind != "Unknown" else None
-            batches = pa.RecordBatchReader.from_batches(schema, (_promoted(b, promoted) for b in stream))
-            _as_flatgeobuf(batches, path, name, kind, table, context)
+            names = _names(schema, name)
+            batches = (_promoted(b, promoted).rename_columns(list(names.values())) for b in stream)
+            told = pa.schema([f.with_name(names[f.name]) for f in schema])
+            reader = pa.RecordBatchReader.from_batches(told, batches)
+            _as_flatgeobuf(reader, path, names.get(name or ""), kind, table, context)
 
 
 def _as_flatgeobuf(
@@ -88,6 +91,23 @@ def _named(crs: Any) -> str:
 def _schema(table: Table) -> pa.Schema:
     name = geometry(table)
     return pa.schema([pa.field(f.name, pa.binary() if f.name == name else _type(f.type)) for f in table.schema])
+
+
+def _names(schema: pa.Schema, geometry: str | None) -> dict[str, str]:
+    """What GDAL is told the columns are called: it mixes up those that differ by case alone, ends where that is the
+    geometry (whose name is not written), and takes `OGC_FID` for the numbers of rows."""
+    found: dict[str, str] = {}
+    taken = {"ogc_fid", *schema.names}
+    for name in schema.names:
+        told = name
+        while told.casefold() in {t.casefold() for t in found.values()} | {"ogc_fid"} or (
+            told != name and told in taken
+        ):
+            told += "_"
+        found[name] = told
+    if geometry is not None:
+        found[geometry] = "_" * (1 + max(map(len, found.values()))) + "geometry"
+    return found
 
 
 def _type(kind: pa.DataType) -> pa.DataType:
