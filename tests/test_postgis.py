@@ -122,6 +122,19 @@ def test_every_value_comes_back_as_it_was(url: str) -> None:
     assert found["geometry"].to_pylist()[:2] == [shapely.Point(1, 2).wkb, None]
 
 
+def test_objects_are_stored_as_json(url: str) -> None:
+    objects = pa.ExtensionArray.from_storage(pa.json_(), pa.array(['{"a": 1}', None], pa.string()))
+    postgis.write(url, "k", "1", contents([None, None], o=objects))
+    assert every(looked(url, "k"))["o"].to_pylist() == ['{"a": 1}', None]
+
+
+@pytest.mark.parametrize("box", [Box(2, 2, 2, 2), Box(2, 1, 2, 3), Box(1, 2, 9, 2)])
+def test_a_box_without_extent_finds_what_it_touches(url: str, box: Box) -> None:
+    around, away = "POLYGON((1 1,5 1,5 5,1 5,1 1))", "POLYGON((6 6,7 6,7 7,6 7,6 6))"
+    postgis.write(url, "k", "1", contents([around, away], "OGC:CRS84"))
+    assert every(looked(url, "k"), Query(verb="items", where=box))["id"].to_pylist() == ["a0"]
+
+
 def test_years_before_the_first_are_stored(url: str, run: Any) -> None:
     ms = pa.array([-80_000_000_000_000, 0]).cast(pa.timestamp("ms", "UTC"))
     postgis.write(url, "k", "1", contents([None, None], t=ms, d=pa.array([-800_000, 0], pa.int32()).cast(pa.date32())))

@@ -29,7 +29,7 @@ from poles.parse.cql2 import Kind, Kinds, Tree
 from poles.query import Box
 from poles.stores.dialect import Dialect, Values, quoted
 from poles.stores.layout import Layout
-from poles.stores.places import Region, in_crs, polygons, regions
+from poles.stores.places import Region, boxed, in_crs, polygons, regions
 
 _SAME = {"s_within": "s_contains", "s_contains": "s_within"}
 """What a spatial operator is called when its operands change places; others stay what they are."""
@@ -279,7 +279,7 @@ class _Condition:
     def touching(self, op: str, region: Region, certain: bool) -> str:
         if op == "s_intersects" and region.shape is None and self.layout.points:
             return self.dialect.overlaps(self.layout, region.outer, self.values)
-        shape = _box(region.outer) if region.shape is None else region.shape
+        shape = boxed(region.outer) if region.shape is None else region.shape
         literal = self.dialect.literal(self.values(shapely.to_wkb(shape)), crs_of(self.layout.crs))
         exact = f"{_FUNCTIONS[op]}({self.dialect.shape(self.layout)}, {literal})"
         return f"{self.dialect.overlaps(self.layout, region.outer, self.values)} AND {exact}" if certain else exact
@@ -358,22 +358,10 @@ def _plane(literal: Tree) -> BaseGeometry:
     if "bbox" not in literal:
         return cql2.geometry(literal)
     west, south, east, north = literal["bbox"]
-    return _box((west, south, east if west <= east else east + 360, north))
-
-
-def _box(box: Sequence[float]) -> BaseGeometry:
-    """A box as a polygon; as a line or a point where it has no width or no height."""
-    west, south, east, north = box
-    if west < east and south < north:
-        return shapely.box(west, south, east, north)
-    return (
-        shapely.LineString([(west, south), (east, north)])
-        if (west, south) != (east, north)
-        else shapely.Point(west, south)
-    )
+    return boxed((west, south, east if west <= east else east + 360, north))
 
 
 def _joined(found: Sequence[Region]) -> Region:
     """All turns of a place as one."""
-    shape = shapely.union_all([_box(r.outer) if r.shape is None else r.shape for r in found])
+    shape = shapely.union_all([boxed(r.outer) if r.shape is None else r.shape for r in found])
     return Region(shape.bounds, None, shape)

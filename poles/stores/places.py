@@ -1,6 +1,6 @@
 """Places of a question in the CRS of the rows, as boxes and polygons that SQL asks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -167,6 +167,18 @@ def _within(xs: Array, ys: Array, shape: BaseGeometry) -> BBox | None:
     if box[0] < box[2] and box[1] < box[3] and shape.contains(shapely.box(*box)):
         return box
     return None
+
+
+def boxed(box: Sequence[float]) -> BaseGeometry:
+    """A box as a polygon; as a line or a point where it has no width or no height."""
+    west, south, east, north = box
+    if west < east and south < north:
+        return shapely.box(west, south, east, north)
+    return (
+        shapely.LineString([(west, south), (east, north)])
+        if (west, south) != (east, north)
+        else shapely.Point(west, south)
+    )
 
 
 def in_crs(text: str, native: CRS) -> CRS:

@@ -12,7 +12,7 @@ from poles.stores import Statement
 from poles.stores.dialect import Dialect, Values, quoted
 from poles.stores.filters import condition
 from poles.stores.layout import Column, Layout
-from poles.stores.places import Region, in_crs, polygons, regions
+from poles.stores.places import Region, boxed, in_crs, polygons, regions
 
 _SLACK = 1e-6
 """A level is that of a row within this part of it."""
@@ -154,7 +154,7 @@ def _touching(layout: Layout, dialect: Dialect, region: Region, values: Values) 
     if region.shape is None and layout.points:
         return near
     inner = None if region.inner is None else dialect.inside(layout, region.inner, values)
-    shape = shapely.box(*region.outer) if region.shape is None else region.shape
+    shape = boxed(region.outer) if region.shape is None else region.shape
     literal = dialect.literal(values(shapely.to_wkb(shape)), crs_of(layout.crs))
     touches = f"ST_Intersects({dialect.shape(layout)}, {literal})"
     return f"{near} AND " + (touches if inner is None else f"(({inner}) OR {touches})")
