@@ -272,8 +272,8 @@ def _indexes(layout: Layout, rows: pa.Table) -> Iterator[sql.Composed]:
         yield sql.SQL("CREATE INDEX ON {} ({})").format(table, sql.Identifier("_platform"))
     if "_platform" in rows.column_names and (named := layout.column("platform")) is not None:
         # Samples lie by platform: the names at both ends of a run of pages are index enough.
-        ends = sql.Identifier(named.stored)
-        yield sql.SQL('CREATE INDEX ON {} USING brin ({} COLLATE "C") WITH (pages_per_range = 16)').format(table, ends)
+        name = sql.Identifier(named.stored)
+        yield sql.SQL('CREATE INDEX ON {} USING brin ({} COLLATE "C") WITH (pages_per_range = 16)').format(table, name)
 
 
 # --- copying ---------------------------------------------------------------------------------------------------------
