@@ -23,6 +23,7 @@ import rasterio
 import yaml
 from numpy.typing import NDArray
 from rasterio.transform import Affine, from_origin
+from werkzeug.http import parse_options_header
 
 from poles.catalogue import facts, read
 from poles.describe import describe
@@ -31,6 +32,8 @@ ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-c", "import sys; from poles.cli import main; sys.exit(main(sys.argv[1:]))", "serve"]
 HIGH, WIDE = 300, 520
 """More than one of GDAL's blocks of 256 cells along both sides."""
+NAMED = 'été – "a" b;c.tif'
+"""A file of a name that no header holds as it is."""
 
 gdal = pytest.mark.skipif(
     shutil.which("gdal_translate") is None, reason="gdal-bin is not installed: make deps installs it"
@@ -178,6 +181,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     for day in ("20200101", "20200102"):
         write_image(folder / f"day_{day}.tif", *IMAGES["utm"][:2], cells(), **tiled)
     resources["days"] = block("days", folder / "day_*.tif")
+    write_image(folder / NAMED, *IMAGES["utm"])
+    resources["named"] = block("named", folder / NAMED)
     resources["shut"] = block("shut", folder / "utm.tif", access_rights="restricted")
     text = (ROOT / "poles" / "configuration.yml").read_text(encoding="utf-8")
     config = folder / "pygeoapi-config.yml"
@@ -396,12 +401,21 @@ def test_originals_are_linked_with_their_size_and_sent_as_they_are(served: Serve
         assert np.array_equal(file.read(), cells())
 
 
+def test_a_file_of_any_name_is_sent_under_that_name(served: Served) -> None:
+    link = next(k for k in served.document("/collections/named")["links"] if k["rel"] == "enclosure")
+    with urlopen(link["href"]) as answer:
+        assert answer.read() == (served.folder / NAMED).read_bytes()
+        kind, told = parse_options_header(answer.headers["Content-Disposition"])
+    assert (kind, told["filename"]) == ("attachment", NAMED)
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "bytes_"),
     [
         ("bytes=0-9", 206, slice(0, 10)),
         ("bytes=10-", 206, slice(10, None)),
         ("bytes=-7", 206, slice(-7, None)),
+        ("bytes=-999999999", 206, slice(0, None)),
         ("bytes=5-999999999", 206, slice(5, None)),
         ("bytes=0-1,4-5", 200, slice(None)),
         ("rows=0-1", 200, slice(None)),

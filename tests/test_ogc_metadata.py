@@ -189,6 +189,17 @@ def test_the_licence_and_the_identifier_are_addresses() -> None:
     assert links(document, "cite-as")[0]["href"] == "https://doi.org/10.1234/abc"
 
 
+def test_an_address_holds_what_a_header_can_carry_whatever_its_identifier_holds() -> None:
+    old = dataset(doi="10.1002/(SICI)1097<849::AID>3.0.CO;2-N", licence="https://exemple.fr/licence – étendue?a=1")
+    document = ogc.collection(old, "", "en")
+    assert links(document, "cite-as")[0]["href"] == "https://doi.org/10.1002/(SICI)1097%3C849::AID%3E3.0.CO;2-N"
+    assert links(document, "license")[0]["href"] == "https://exemple.fr/licence%20%E2%80%93%20%C3%A9tendue?a=1"
+
+
+def test_a_licence_of_a_name_alone_has_no_address() -> None:
+    assert ogc.licence_url("Licence Ouverte – Etalab 2.0") is None
+
+
 def test_the_default_crs_comes_first_and_the_storage_crs_is_in_the_list() -> None:
     facts = dataset().facts
     assert facts is not None

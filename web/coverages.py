@@ -6,6 +6,7 @@ from flask import Response
 
 from web import documents, ranges
 from web.asked import VARY, Asked, declared, not_modified, unchanged
+from web.manners.disposition import kept_as
 from web.manners.freshness import tag
 
 TIFF = "image/tiff; application=geotiff"
@@ -37,7 +38,7 @@ def file(asked: Asked, collection: str, name: str) -> Response:
         ("Content-Type", TIFF),
         ("ETag", entity_tag),
         ("Vary", VARY),
-        ("Content-Disposition", f'attachment; filename="{name.split("/")[-1]}"'),
+        ("Content-Disposition", kept_as(name.split("/")[-1])),
     ]
     response = ranges.sent(asked.request, opened, headers, entity_tag)
     response.call_on_close(opened.close)

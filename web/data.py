@@ -16,6 +16,7 @@ from poles.errors import Invalid, NotAcceptable, NotFound
 from poles.metadata import ogc
 from web import documents, pages, ranges
 from web.asked import HTML, JSON, VARY, Asked, not_modified, unchanged, wants_html
+from web.manners.disposition import kept_as
 from web.manners.freshness import tag
 from web.manners.negotiation import Offer, best
 
@@ -155,7 +156,7 @@ def _sent(
         headers.append(("Content-Language", asked.language))
     if written_as.name not in SHOWN:
         name = f"{dataset.id}.{written_as.extension.lstrip('.')}"
-        headers.append(("Content-Disposition", f'attachment; filename="{name}"'))
+        headers.append(("Content-Disposition", kept_as(name)))
     if asked.request.method == "HEAD" and written_as.name not in TEXTS and not _is_small(found):
         return Response(iter(()), headers=[*headers, ("Accept-Ranges", "bytes")])
     body = written_as.write(found, _context(asked, dataset, verb, found))

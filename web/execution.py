@@ -12,6 +12,7 @@ from poles.metadata.ogc import MEDIA_TYPES
 from web.asked import JSON, Asked, declared
 from web.data import gathered, nothing
 from web.documents import shell
+from web.manners.disposition import kept_as
 
 Document = dict[str, Any]
 MEMBERS = ("inputs", "outputs", "response", "subscriber")
@@ -35,7 +36,7 @@ def execute(asked: Asked, process: str) -> Response:
         return Response(_document(result), headers=[("Content-Type", JSON)])
     headers = [
         ("Content-Type", result.media_type),
-        ("Content-Disposition", f'attachment; filename="{result.filename}"'),
+        ("Content-Disposition", kept_as(result.filename)),
     ]
     return Response(gathered(result.body), headers=headers)
 

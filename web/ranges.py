@@ -43,10 +43,16 @@ def _asked(request: Request, size: int, entity_tag: str) -> tuple[int, int] | No
     asked = parse_range_header(header)
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
         return None
-    found = asked.range_for_length(size)
+    found = _within(*asked.ranges[0], size)
     if found is None:
         raise RequestedRangeNotSatisfiable(size, "bytes", f"the answer has {size} bytes")
     return found
+
+
+def _within(start: int, stop: int | None, size: int) -> tuple[int, int] | None:
+    """The bytes of a range that are there: of a suffix longer than the file, all; None: no byte of it."""
+    start, stop = max(start + size, 0) if start < 0 else start, size if stop is None else min(stop, size)
+    return (start, stop) if start < stop else None
 
 
 def _pieces(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """Collections as OGC API Common, Features, Coverages and EDR 1.1 describe them."""
 
+import re
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -199,16 +200,27 @@ def terms(dataset: Dataset, language: str = "en") -> list[Document]:
     if (licence := licence_url(dataset.licence)) is not None:
         found.append(link(licence, "license", HTML, TITLES["license"].in_(language)))
     if dataset.doi:
-        url = dataset.doi if dataset.doi.startswith("http") else f"https://doi.org/{dataset.doi.removeprefix('doi:')}"
-        found.append(link(url, "cite-as", HTML, TITLES["cite-as"].in_(language)))
+        found.append(link(doi_url(dataset.doi), "cite-as", HTML, TITLES["cite-as"].in_(language)))
     return found
 
 
 def licence_url(licence: str | None) -> str | None:
-    """The text of a licence: its URL, or that of its SPDX identifier."""
-    if not licence:
-        return None
-    return licence if licence.startswith("http") else f"https://spdx.org/licenses/{licence}.html"
+    """The text of a licence: its URL, or that of its SPDX identifier; None where it is told by a name alone."""
+    if licence and licence.startswith("http"):
+        return quote(licence, safe=_URL)
+    return f"https://spdx.org/licenses/{licence}.html" if licence and _SPDX.fullmatch(licence) else None
+
+
+def doi_url(doi: str) -> str:
+    """The address of a DOI, which may hold any character: those of older journals have `<` and `>`."""
+    if doi.startswith("http"):
+        return quote(doi, safe=_URL)
+    return f"https://doi.org/{quote(doi.removeprefix('doi:'), safe='/:;()')}"
+
+
+_SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
+_URL = "%/:?#[]@!$&'()*+,;="
+"""What stands in an address as it is (RFC 3986); all else is escaped, or it would not go into a header."""
 
 
 def link(href: str, rel: str, media_type: str, title: str) -> Document:
