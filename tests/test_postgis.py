@@ -597,8 +597,8 @@ def test_what_is_told_of_a_table_of_others(ships: str) -> None:
     facts = postgis.foreign(ships).facts
     assert (facts.bbox, facts.count, facts.feature_type) == ((1.0, 41.0, 5.0, 45.0), 6, "Point")
     assert {p.key: p.dtype for p in facts.parameters if p.key in ("Name", "i2", "f8", "ok", "d", "tz", "j")} == {
-        "Name": "string", "i2": "integer", "f8": "float", "ok": "boolean", "d": "datetime",
-        "tz": "datetime", "j": "string",
+        "Name": "string", "i2": "integer", "f8": "float", "ok": "boolean", "d": "date",
+        "tz": "datetime", "j": "object",
     }  # fmt: skip
     told = next(p.description for p in facts.parameters if p.key == "f8")
     assert told is not None
@@ -722,3 +722,27 @@ def test_a_table_without_geometries_is_a_table_of_rows(ships: str, run: Any) -> 
     run(OTHERS + "INSERT INTO sea.lists VALUES (1, 2), (2, 3);")
     store = postgis.foreign(ships.replace("sea.Ships", "sea.lists"))
     assert every(store).to_pylist() == [{"id": "1", "v": 2}, {"id": "2", "v": 3}]
+
+
+VALUES = """
+CREATE TABLE sea.kinds (id int PRIMARY KEY, g geometry(Point, 4326), j jsonb, k json, many text[], spans daterange[],
+    r int4range, x xml, bits bit(3), d date);
+INSERT INTO sea.kinds VALUES (1, 'SRID=4326;POINT(1 2)', '{"a": [1, null]}', '[1]', '{a,b}',
+    '{"[2020-01-01,2020-01-03)"}', '[1,5)', '<a/>', B'101', '2020-01-02');
+"""
+
+
+def test_what_is_told_of_columns_is_what_can_be_asked_of_them(ships: str, run: Any) -> None:
+    run(VALUES)
+    store = postgis.foreign(ships.replace("sea.Ships", "sea.kinds"))
+    told = {p.key: p.dtype for p in store.facts.parameters}
+    assert [told[n] for n in ("j", "k", "many", "spans")] == ["object", "object", "array", "array"]
+    assert told["d"] == "date"
+    (row,) = every(store).to_pylist()
+    assert [json.loads(row[n]) for n in ("j", "k", "spans")] == [
+        {"a": [1, None]}, [1], ["[2020-01-01,2020-01-03)"]
+    ]  # fmt: skip
+    for name, value in {"r": "[1,5)", "x": "<a/>", "bits": "101"}.items():
+        same = {"op": "=", "args": [{"property": name}, value]}
+        assert told[name] == "string"
+        assert every(store, Query(verb="items", filter=same)).num_rows == 1

@@ -206,7 +206,6 @@ _AS_THEY_ARE = {
     "float8": pa.float64(), "bool": pa.bool_(), "text": pa.string(), "varchar": pa.string(), "date": pa.date32(),
     "timestamp": STAMP, "timestamptz": STAMP, "bytea": pa.binary(),
 }  # fmt: skip
-_AS_TEXTS = ("bpchar", "char", "name", "uuid", "citext", "inet", "cidr", "macaddr", "time", "timetz", "interval")
 _ELEMENTS = {
     **dict.fromkeys((*_WHOLE, "oid"), ("bigint", pa.int64())),
     **dict.fromkeys(("float4", "float8"), ("float8", pa.float64())),
@@ -215,7 +214,7 @@ _ELEMENTS = {
 
 
 def _read(c: Found) -> tuple[str, pa.DataType, Type]:
-    """How a column is asked, and what comes of it: types that are none of ours as texts, which are not compared."""
+    """How a column is asked, and what comes of it: JSON as it is, other types that are none of ours as their texts."""
     column = quoted(c.name)
     if c.element is not None:
         return _read_array(column, c.element)
@@ -223,13 +222,15 @@ def _read(c: Found) -> tuple[str, pa.DataType, Type]:
         return column, _AS_THEY_ARE[c.type], type_of(_AS_THEY_ARE[c.type])
     if c.type in ("numeric", "money"):
         return f"{column}::numeric::float8", pa.float64(), "float"
-    return f"{column}::text", pa.string(), "string" if c.type in _AS_TEXTS or c.category == "e" else "other"
+    if c.type in ("json", "jsonb"):
+        return f"{column}::text", pa.json_(), "other"
+    return f"{column}::text", pa.string(), "string"
 
 
 def _read_array(column: str, element: str) -> tuple[str, pa.DataType, Type]:
     """Arrays as lists, those of several dimensions with all values one after the other; what is not finite is null."""
     if element not in _ELEMENTS:
-        return f"to_json({column})::text", pa.string(), "other"
+        return f"to_json({column})::text", pa.json_(), "other"
     sql, kind = _ELEMENTS[element]
     value = "CASE WHEN abs(v) < 'Infinity' THEN v END" if sql == "float8" else "v"
     listed = f"(SELECT coalesce(json_agg({value}), '[]') FROM unnest({column}::{sql}[]) v)"
@@ -248,11 +249,15 @@ class Property:
     @property
     def described(self) -> Described:
         """As users see it: what is said of the column is what is known of it."""
-        dtypes: dict[Type, Any] = {"other": "string", "date": "datetime"}
         label = self.column.name.replace("_", " ")
         told = None if not self.found.comment else Text(self.found.comment, self.found.comment)
-        dtype = dtypes.get(self.column.type, self.column.type)
-        return Described(self.column.name, Text(label, label), description=told, dtype=dtype)
+        return Described(self.column.name, Text(label, label), description=told, dtype=self._dtype)
+
+    @property
+    def _dtype(self) -> Any:
+        if self.column.type != "other" or pa.types.is_binary(self.type):
+            return "string" if self.column.type == "other" else self.column.type
+        return "array" if pa.types.is_list(self.type) or self.found.element is not None else "object"
 
 
 _TAKEN = {"id": "id_", "geometry": "geometry_"}
