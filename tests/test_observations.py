@@ -889,3 +889,16 @@ def test_real_tables_of_text() -> None:
     assert aerosol.groups[0].values["AOD_1640nm"].null_count == 562
     with pytest.raises(Unreadable, match=r"line 6: lat 'A' is no number"):
         observations(dataset(DATA / "hard/obs_malformed.csv"))
+
+
+@needs_data
+def test_samples_of_a_box_come_in_stored_order_whatever_else_is_asked() -> None:
+    float_ = dataset(DATA / "odatis" / "argo" / "1900857_prof.nc")
+    found = []
+    for levels in (None, (Span(0.0, 500.0),)):
+        asked = Query(where=Box(47.091, -43.285, 50.591, -41.285), parameters=("TEMP",), levels=levels)
+        told = answer(float_, asked)
+        assert isinstance(told, Coverages)
+        found.append([str(c.axis("t").values[0]) for c in told.members])
+    assert len(found[0]) == 4
+    assert found[0] == found[1] == sorted(found[0])

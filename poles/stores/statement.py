@@ -1,6 +1,7 @@
 """A question to rows as one SQL statement, its values bound: what is asked, in which order, which page."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import shapely
 
@@ -68,7 +69,11 @@ def selection(
     found = [*conditions, *_conditions(layout, dialect, query, values)]
     listed = "count(*)" if counted else ", ".join(quoted(n) for n in names)
     text = f"SELECT {'DISTINCT ' if distinct else ''}{listed} FROM {dialect.table(layout)}{_where(found)}"
-    return Statement(text if distinct or counted else text + _order(layout, dialect, query), tuple(values.bound))
+    if distinct or counted:
+        return Statement(text, tuple(values.bound))
+    # DuckDB answers `= ANY` by a join, which keeps no order.
+    order = _order(layout, replace(dialect, keeps_order=dialect.keeps_order and " = ANY(" not in text), query)
+    return Statement(text + order, tuple(values.bound))
 
 
 def _whole_page(
