@@ -10,7 +10,7 @@ from pygeoapi.plugin import load_plugin
 
 from poles.catalogue import Catalogue
 from poles.dataset import POLES, Dataset, Text
-from poles.errors import NotFound
+from poles.errors import NotFound, PolesError
 from web.kept import Kept
 
 Document = dict[str, Any]
@@ -107,6 +107,14 @@ class Views:
             if definition["type"] == api:
                 return dict(definition)
         raise NotFound(api, f"{dataset.id} is not offered by this API", f"it offers {', '.join(dataset.apis)}")
+
+    def first(self, dataset: Dataset, verb: str) -> str:
+        """The id of the first of the `items` or `locations` of a data set, as an example; `1` where none is at hand."""
+        try:
+            found = self.door(dataset, "feature" if verb == "items" else "edr").ask(verb, {"limit": "1"})
+        except PolesError:
+            return "1"
+        return next((str(i) for batch in list(found.batches()) for i in batch.column("id").to_pylist()), "1")
 
     def remembered(self, key: Hashable, make: Callable[[], str]) -> str:
         """A short text made once a view and data set."""

@@ -144,7 +144,8 @@ def _schema(asked: Asked, collection: str, kind: str, make: Callable[[Dataset, s
 def api(asked: Asked) -> Response:
     """The OpenAPI document of a view, and the page that shows it."""
     declared(asked, ("ui",))
-    make = lambda: openapi.document(asked.view, shell.processes(asked.views), asked.language)  # noqa: E731
+    views = asked.views
+    make = lambda: openapi.document(asked.view, shell.processes(views), asked.language, views.first)  # noqa: E731
     return sent(asked, "openapi", make, (OPENAPI, JSON))
 
 

@@ -16,6 +16,7 @@ from poles import __version__
 from poles.catalogue import read
 from poles.dataset import Dataset
 from web.openapi import operations, parameters, responses
+from web.openapi.operations import First
 from web.openapi.schemas import SCHEMAS
 from web.views import View, Views
 
@@ -27,13 +28,13 @@ DEMONSTRATION = Path(__file__).parents[2] / "pygeoapi-config.yml"
 HOST = "http://localhost:5000"
 
 
-def document(view: View, processes: Iterable[str], language: str = "en") -> Document:
-    """The document of a view, with the paths that its data sets are served by."""
+def document(view: View, processes: Iterable[str], language: str = "en", first: First = operations.unknown) -> Document:
+    """The document of a view, with the paths that its data sets are served by; `first` gives examples of ids."""
     only = view.datasets[view.only] if view.only else None
     paths = {
         **operations.of_documents(view, language),
         **operations.of_collection(view, language),
-        **operations.of_data(view, language),
+        **operations.of_data(view, language, first),
         **operations.of_processes(tuple(processes), language),
     }
     return {

@@ -1,9 +1,9 @@
 """Paths of the OpenAPI document: documents, questions to data, processes; each with all that it can answer."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from poles.dataset import Dataset, Limits, Text
+from poles.dataset import Dataset, Limits, Original, Text
 from poles.metadata import ogc, schemas
 from poles.parse import DECLARED
 from web.openapi import parameters, responses
@@ -11,6 +11,8 @@ from web.openapi.parameters import Subject
 from web.views import View
 
 Document = dict[str, Any]
+First = Callable[[Dataset, str], str]
+"""The id of the first of the `items` or `locations` of a data set."""
 
 POSTED = ("position", "area", "cube")
 """EDR queries that may be posted: a polygon can be longer than an address."""
@@ -84,14 +86,13 @@ def of_documents(view: View, language: str) -> Document:
 def of_collection(view: View, language: str) -> Document:
     """One collection, and its JSON schemas."""
     path, asked = _collection(view, language)
-    offered = {name for d in view.datasets.values() for name in ogc.described_by(d)}
     found = {path: _document("Collections", "getCollection", "collection", _COLLECTION, language, asked)}
     for name in ("schema", "queryables", "sortables"):
-        if name in offered:
+        if (one := next((d for d in view.datasets.values() if name in ogc.described_by(d)), None)) is not None:
             media = (schemas.MEDIA_TYPE, responses.JSON)
             operation = f"get{name.capitalize()}"
-            title = ogc.TITLES[name]
-            found[f"{path}/{name}"] = _document("Collections", operation, "jsonSchema", title, language, asked, media)
+            title, named = ogc.TITLES[name], _named(asked, one)
+            found[f"{path}/{name}"] = _document("Collections", operation, "jsonSchema", title, language, named, media)
     return found
 
 
@@ -134,15 +135,20 @@ def _document(
 # --- data ----------------------------------------------------------------------------------------------------------
 
 
-def of_data(view: View, language: str) -> Document:
+def unknown(dataset: Dataset, verb: str) -> str:
+    """An id that stands for any, where no data are opened."""
+    return "1"
+
+
+def of_data(view: View, language: str, first: First) -> Document:
     """The questions to data: those that some data set of the view answers."""
     path, inside = _collection(view, language)
     found: Document = {}
     for verb, (below, *_) in VERBS.items():
-        if (first := next((d for d in view.datasets.values() if verb in verbs(d)), None)) is None:
+        if (one := _example(view, verb)) is None:
             continue
-        subject = Subject(verb, first, view.only is not None, language)
-        named = [{**p, "example": first.id} for p in inside] + _within(below, language)
+        subject = Subject(verb, one, view.only is not None, language)
+        named = _named(inside, one) + _within(below, one, language, first)
         found[path + below] = {"get": _question(subject, named)}
         if verb in POSTED:
             found[path + below]["post"] = _posted(subject, named)
@@ -155,26 +161,46 @@ _WITHIN = {
 }
 
 
-def _within(below: str, language: str) -> list[Document]:
-    return [parameters.segment(n, t.in_(language), "1") for n, t in _WITHIN.items() if f"{{{n}}}" in below]
+def _example(view: View, verb: str) -> Dataset | None:
+    """The first data set that answers a question; one that has levels where levels are asked."""
+    able = [d for d in view.datasets.values() if verb in verbs(d)]
+    deep = (d for d in able if "z" in DECLARED[verb] and parameters.levels(d) is not None)
+    return next(deep, next(iter(able), None))
+
+
+def _named(inside: list[Document], one: Dataset) -> list[Document]:
+    """The parameters of a path, with a data set for their example."""
+    return [{**p, "example": one.id} for p in inside]
+
+
+def _within(below: str, one: Dataset, language: str, first: First) -> list[Document]:
+    verb = below.split("/")[1]
+    return [parameters.segment(n, t.in_(language), first(one, verb)) for n, t in _WITHIN.items() if f"{{{n}}}" in below]
 
 
 def _beside(view: View, path: str, inside: list[Document], language: str) -> Document:
-    """Domain set and range type of a coverage, and the files that data sets were made of."""
-    first = next((d for d in view.datasets.values() if "coverage" in d.apis), None)
-    if first is None:
-        return {}
-    named = [{**p, "example": first.id} for p in inside]
-    subject = Subject("coverage", first, view.only is not None, language)
-    found = {}
-    if not view.only or ogc.has_domain_set(first):
-        asked = [*named, *(p for p in parameters.asked(subject) if p["name"] not in ("f", "lang"))]
-        found = {f"{path}/coverage/{n}": _of_cells(n, asked, language) for n in ("domainset", "rangetype")}
-    files = first.facts.originals if first.facts is not None else ()
-    if files or not view.only:
-        name = parameters.segment("fileName", _FILE.in_(language), files[0].name if files else "file.tif")
-        found[f"{path}/files/{{fileName}}"] = {"get": _file([*named, name], language)}
+    """What stands beside coverages, where some data set has it, or may have it, as its data were not opened yet."""
+    able = [d for d in view.datasets.values() if "coverage" in d.apis]
+    told = all(d.facts is not None for d in able) or view.only is not None
+    gridded = next((d for d in able if ogc.has_domain_set(d)), None if told else able[0])
+    filed = next((d for d in able if _files(d)), None if told else able[0])
+    found = {} if gridded is None else _cells(view, path, _named(inside, gridded), gridded, language)
+    if filed is not None:
+        example = next((f.name for f in _files(filed)), "file.tif")
+        name = parameters.segment("fileName", _FILE.in_(language), example)
+        found[f"{path}/files/{{fileName}}"] = {"get": _file([*_named(inside, filed), name], language)}
     return found
+
+
+def _cells(view: View, path: str, named: list[Document], dataset: Dataset, language: str) -> Document:
+    """Domain set and range type of a coverage."""
+    subject = Subject("coverage", dataset, view.only is not None, language)
+    asked = [*named, *(p for p in parameters.asked(subject) if p["name"] not in ("f", "lang"))]
+    return {f"{path}/coverage/{n}": _of_cells(n, asked, language) for n in _CELLS}
+
+
+def _files(dataset: Dataset) -> tuple[Original, ...]:
+    return dataset.facts.originals if dataset.facts is not None else ()
 
 
 _CELLS = {"domainset": ("getDomainSet", "domainSet"), "rangetype": ("getRangeType", "rangeType")}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from poles.dataset import POLES, BBox, Dataset, Described, Limits, Text
+from poles.dataset import POLES, AxisFacts, BBox, Dataset, Described, Limits, Text
 from poles.metadata import ogc, schemas
 from poles.metadata.extents import WORLD
 from poles.parse import DECLARED
@@ -156,12 +156,15 @@ def asked(subject: Subject) -> list[Document]:
     `z` is left out of a data set's view: the EDR suite demands `required: true` wherever it is declared. Only cells in
     rows and columns are scaled.
     """
-    found = [n for n in DECLARED[subject.verb] if not subject.alone or n not in _silent(subject)]
+    silent = _silent(subject)
+    found = [n for n in DECLARED[subject.verb] if n not in silent]
     return [MAKERS[n](subject) for n in found] + (_own(subject) if subject.alone else [])
 
 
 def _silent(subject: Subject) -> set[str]:
-    """Names that are not declared in the view of a data set."""
+    """Names that are not declared: in a template, levels that no data set has; else those that are none of this one."""
+    if not subject.alone:
+        return set() if subject.dataset.facts is None or levels(subject.dataset) is not None else {"z"}
     rows_and_columns = subject.dataset.facts is None or subject.dataset.facts.horizontal in ("rectilinear", "sheared")
     return {"z"} if rows_and_columns else {"z", *SCALING}
 
@@ -199,8 +202,15 @@ def _coords(subject: Subject) -> Document:
     return query("coords", text(MOST_TEXT, minLength=1), said.in_(subject.language), example, required=True)
 
 
-def _level(name: str, said: Text) -> Callable[[Subject], Document]:
-    return lambda subject: query(name, text(2_000, minLength=1), said.in_(subject.language), "0/100")
+def _level(subject: Subject) -> Document:
+    axis = levels(subject.dataset)
+    example = "0/100" if axis is None else f"{_value(axis.lowest)}/{_value(axis.highest)}"
+    return query("z", text(2_000, minLength=1), _LEVEL.in_(subject.language), example)
+
+
+def levels(dataset: Dataset) -> AxisFacts | None:
+    """The vertical axis of a data set, where it is known."""
+    return next((a for a in dataset.facts.axes if a.name == "z"), None) if dataset.facts is not None else None
 
 
 def _crs(name: str, said: Text) -> Callable[[Subject], Document]:
@@ -316,7 +326,7 @@ MAKERS: dict[str, Callable[[Subject], Document]] = {
     "bbox-crs": _crs("bbox-crs", _crs_of("bbox")),
     "datetime": _datetime,
     "coords": _coords,
-    "z": _level("z", _LEVEL),
+    "z": _level,
     "parameter-name": _keys("parameter-name"),
     "properties": _keys("properties"),
     "crs": _crs("crs", _OUT),
