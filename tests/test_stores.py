@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyogrio
@@ -21,9 +22,12 @@ from poles.coverage import Table
 from poles.crs import crs as crs_of
 from poles.crs import transform
 from poles.dataset import Dataset, Limits, Text
+from poles.encodings.spool import spooled
+from poles.errors import Unreadable
 from poles.query import CRS84, Box, Page, Query
 from poles.rows import arranged, shelf
 from poles.settings import settings as environment
+from poles.stores import duck
 
 LAMBERT, LAEA, MERCATOR = (f"http://www.opengis.net/def/crs/EPSG/0/{n}" for n in (2154, 3035, 3857))
 
@@ -293,3 +297,40 @@ def test_a_number_that_is_estimated_decides_no_page(tmp_path: Path) -> None:
     assert len(rows(table)) == 4
     assert table.more is not None
     assert not table.more()
+
+
+# --- no room, no right, no source ------------------------------------------------------------------------------------
+
+
+def test_a_source_that_goes_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = dataset(points(tmp_path / "a.gpkg", np.arange(3.0), np.zeros(3), "EPSG:4326"))
+    monkeypatch.setattr("poles.rows.features.open_rows", lambda href, _: Path(href + "gone").read_bytes())
+    with pytest.raises(Unreadable, match="cannot be read"):
+        shelf.store_of(found, "features")
+
+
+def test_a_state_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = dataset(points(tmp_path / "a.gpkg", np.arange(3.0), np.zeros(3), "EPSG:4326"))
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr("poles.rows.shelf._folder", lambda _: tmp_path / "file" / "rows")
+    with pytest.raises(Unreadable, match="state folder cannot be written"):
+        shelf.store_of(found, "features")
+
+
+def test_a_disk_that_is_full_is_told_and_left_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise duckdb.IOException("No space left on device")
+
+    monkeypatch.setattr(duck, "_filled", full)
+    path = tmp_path / "rows" / "1.duckdb"
+    with pytest.raises(Unreadable, match="make room"):
+        duck.write(path, None, "1")  # type: ignore[arg-type]
+    assert list(path.parent.iterdir()) == []
+
+
+def test_an_answer_that_has_no_room_is_told() -> None:
+    def full(_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(Unreadable, match="No space left on device"):
+        spooled(full, ".parquet")

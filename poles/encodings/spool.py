@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from poles.errors import Unreadable
 from poles.settings import settings
 
 _PIECE = 1 << 20
@@ -32,8 +33,17 @@ class Spooled(Iterator[bytes]):
 def spooled(fill: Callable[[Path], None], suffix: str) -> Spooled:
     """The bytes of the file that `fill` writes, before the first of them is given.
 
-    The file stands in the state folder, and has no name any more when it is written.
+    The file stands in the state folder, and has no name any more when it is written. Raises Unreadable where that
+    folder cannot be written.
     """
+    try:
+        return _spooled(fill, suffix)
+    except OSError as error:
+        found = f"the answer cannot be written to the state folder ({error.strerror})"
+        raise Unreadable("answer", found, "ask less, or a format that is streamed, such as CSV") from error
+
+
+def _spooled(fill: Callable[[Path], None], suffix: str) -> Spooled:
     folder = settings().state / "spool"
     folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(suffix, "answer-", folder)

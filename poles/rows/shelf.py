@@ -5,7 +5,8 @@ import os
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -118,20 +119,43 @@ def _digest(how: tuple[object, ...]) -> str:
 def _stored(dataset: Dataset, kind: Kind, key: str, version: str, members: Sequence[Part]) -> Store:
     """The store of a version; made where there is none, by one process while the others wait."""
     if dataset.store is not None:
-        return postgis.stored(dataset.store, key, version, lambda: _CONTENTS[kind](dataset, members))
+        return postgis.stored(dataset.store, key, version, lambda: _contents(dataset, kind, members))
     path = _folder(key) / f"{version}.duckdb"
     found = _opened(path)
     if found is not None:
         return found
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.parent / "lock"):
+    with _locked(path.parent):
         found = _opened(path)
         if found is None:
-            duck.write(path, _CONTENTS[kind](dataset, members), version)
+            duck.write(path, _contents(dataset, kind, members), version)
             found = duck.opened(path)
             _forget(path)
     assert found is not None
     return found
+
+
+def _contents(dataset: Dataset, kind: Kind, members: Sequence[Part]) -> Contents:
+    """What the sources hold, which may go while they are read. Raises Unreadable."""
+    try:
+        return _CONTENTS[kind](dataset, members)
+    except OSError as error:
+        raise Unreadable(dataset.id, f"cannot be read ({error.strerror})", "check the path") from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One process alone writes in a folder of the state folder. Raises Unreadable where none can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / "lock")
+        lock.acquire()
+    except OSError as error:
+        found = f"the state folder cannot be written ({error.strerror})"
+        raise Unreadable(folder.name, found, "give it room, and this process the right to write") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _opened(path: Path) -> Store | None:

@@ -34,7 +34,14 @@ _FORMAT = 1
 
 
 def write(path: Path, contents: Contents, version: str) -> None:
-    """Makes the file of one version, beside its place and then into it."""
+    """Makes the file of one version, beside its place and then into it. Raises Unreadable where there is no room."""
+    try:
+        _written(path, contents, version)
+    except (duckdb.IOException, duckdb.FatalException, OSError) as error:
+        raise Unreadable(path.name, "its rows cannot be stored", "make room in the state folder") from error
+
+
+def _written(path: Path, contents: Contents, version: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
