@@ -317,9 +317,10 @@ def test_a_state_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypat
         shelf.store_of(found, "features")
 
 
-def test_a_disk_that_is_full_is_told_and_left_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [duckdb.IOException, duckdb.TransactionException, duckdb.FatalException])
+def test_a_disk_that_is_full_is_told_and_left_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
     def full(*_: Any) -> None:
-        raise duckdb.IOException("No space left on device")
+        raise kind("No space left on device")
 
     monkeypatch.setattr(duck, "_filled", full)
     path = tmp_path / "rows" / "1.duckdb"

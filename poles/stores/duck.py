@@ -37,7 +37,7 @@ def write(path: Path, contents: Contents, version: str) -> None:
     """Makes the file of one version, beside its place and then into it. Raises Unreadable where there is no room."""
     try:
         _written(path, contents, version)
-    except (duckdb.IOException, duckdb.FatalException, OSError) as error:
+    except (duckdb.OperationalError, duckdb.FatalException, OSError) as error:
         raise Unreadable(path.name, "its rows cannot be stored", "make room in the state folder") from error
 
 
