@@ -277,6 +277,18 @@ def test_every_format_named_is_answered_in_its_media_type(demo: Any, name: str) 
 
 
 @pytest.mark.parametrize(
+    "query", ["/position?coords=POINT(8.5 57.5)", "/cube?bbox=5,54,12,60", "/coverage?bbox=5,54,12,60"]
+)
+@pytest.mark.parametrize("f", ["GeoJSON", "NetCDF", "GeoTIFF"])
+def test_every_format_that_values_are_answered_in_is_told_of(demo: Any, query: str, f: str) -> None:
+    name = "odatis-oisst-daily"
+    answer = demo.get(f"/collections/{name}{query}&f={f}&datetime=1981-12-31")
+    operation = described(demo, f"/datasets/{name}")["paths"][f"/collections/{name}{query.partition('?')[0]}"]["get"]
+    content = response(described(demo, f"/datasets/{name}"), operation, 200)["content"]
+    assert answer.status_code == 400 or answer.content_type in content
+
+
+@pytest.mark.parametrize(
     ("address", "status"),
     [
         ("/collections/nowhere", 404),

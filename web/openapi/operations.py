@@ -16,6 +16,8 @@ First = Callable[[Dataset, str], str]
 
 POSTED = ("position", "area", "cube")
 """EDR queries that may be posted: a polygon can be longer than an address."""
+OF_ROWS = ("items", "item", "locations")
+"""Questions that are answered by rows, none at all among them; all others by values at places, or by 204."""
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 
 VERBS: dict[str, tuple[str, str, Text]] = {
@@ -276,23 +278,28 @@ def _told(subject: Subject, operation: str) -> Document:
 def _answers(subject: Subject) -> Document:
     """Every status of a question to data."""
     verb = subject.verb
-    single = "featureGeoJSON" if verb == "item" else "featureCollectionGeoJSON"
-    offered = parameters.of_verb(verb, subject.dataset if subject.alone else None)
-    content = {n: "coverageJSON" if n == "CoverageJSON" else single for n in offered}
-    if verb in ("items", "item", "locations") and (not subject.alone or ogc.kind(subject.dataset) == "observations"):
-        content["NetCDF"] = ""  # samples come in it where it is asked by name, though no link says so
     ranges: Document = {}
     if verb == "coverage":
         told = responses.PART.in_(subject.language)
         ranges = {"206": responses.file(told, "Content-Range"), **responses.refusals("416")}
-    empty = {"204": {"$ref": "#/components/responses/Nothing"}} if verb not in ("items", "item", "locations") else {}
+    empty = {"204": {"$ref": "#/components/responses/Nothing"}} if verb not in OF_ROWS else {}
     return {
-        "200": responses.data(VERBS[verb][2].in_(subject.language), content),
+        "200": responses.data(VERBS[verb][2].in_(subject.language), _content(subject)),
         **empty,
         **ranges,
         "304": {"$ref": "#/components/responses/Unchanged"},
         **responses.refusals("400", "404", "406", "413", "414", "500", "503"),
     }
+
+
+def _content(subject: Subject) -> dict[str, str]:
+    """The formats of an answer, each with the name of its schema; those too that come where they are asked by name."""
+    single = "featureGeoJSON" if subject.verb == "item" else "featureCollectionGeoJSON"
+    offered = parameters.of_verb(subject.verb, subject.dataset if subject.alone else None)
+    by_name: tuple[str, ...] = ("GeoJSON", "NetCDF", "GeoTIFF")
+    if subject.verb in OF_ROWS:
+        by_name = ("NetCDF",) if not subject.alone or ogc.kind(subject.dataset) == "observations" else ()
+    return {n: "coverageJSON" if n == "CoverageJSON" else single for n in dict.fromkeys((*offered, *by_name))}
 
 
 # --- processes -----------------------------------------------------------------------------------------------------

@@ -68,11 +68,6 @@ def document(schema: str, said: str, media: Iterable[str] = (JSON,)) -> Document
     }
 
 
-_ROWS = {"NetCDF": ""}
-_CELLS = {"GeoJSON": "featureCollectionGeoJSON", "NetCDF": "", "GeoTIFF": ""}
-"""Formats that rows, and values at places, are answered in, linked or not."""
-
-
 def data(said: str, content: Mapping[str, str]) -> Document:
     """Data in several formats, by name, each with the name of its schema; or as a page."""
     written = {MEDIA_TYPES[name]: {"schema": _written(name, schema)} for name, schema in content.items()}
