@@ -82,7 +82,7 @@ def _horizontal_axes(grid: Grid) -> tuple[Axis, ...]:
     if not isinstance(grid.horizontal, Rectilinear):
         return ()
     whole = grid.horizontal.window(None, grid.horizontal.crs)
-    return (Axis("x", whole.x), Axis("y", whole.y))
+    return (Axis("x", whole.x, whole.x_bounds), Axis("y", whole.y, whole.y_bounds))
 
 
 def _merged(axes: Iterable[Axis]) -> tuple[AxisFacts, ...]:
@@ -103,7 +103,7 @@ def _told(same: Sequence[Axis]) -> AxisFacts:
         lowest=_written(first, values[:1])[0],
         highest=_written(first, values[-1:])[0],
         values=tuple(_written(first, values)) if len(values) <= _LISTED else (),
-        step=_step(values),
+        step=_step(values) if len(values) > 1 else _width(first),
         unit=first.unit,
         label=first.label,
         standard_name=first.standard_name,
@@ -118,9 +118,14 @@ def _written(axis: Axis, values: np.ndarray) -> list[float | str]:
     return [v if isinstance(v, str) else float(v) for v in values.tolist()]
 
 
+def _width(axis: Axis) -> float | None:
+    """The width of a row or column that is alone, which has no step to a next one; None where no bounds tell it."""
+    return None if axis.name not in ("x", "y") or axis.bounds is None else float(np.ptp(axis.bounds))
+
+
 def _step(values: np.ndarray) -> float | None:
-    """The step of a regular axis; one of floats may be as uneven as 32 bits round it."""
-    if values.dtype == object or len(values) < 2:
+    """The step of a regular axis of several; one of floats may be as uneven as 32 bits round it."""
+    if values.dtype == object:
         return None
     steps = np.diff(values)
     if np.allclose(steps, steps[0], rtol=1e-6, atol=0):

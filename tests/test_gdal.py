@@ -99,6 +99,9 @@ IMAGES: dict[str, tuple[str, Affine, NDArray[Any]]] = {
     "lambert": ("EPSG:2154", from_origin(200_000, 6_800_000, 1_000, 1_000), cells(dtype="float64")),
     "latitude-first": ("EPSG:4326", from_origin(-10, 60, 0.05, 0.05), cells(dtype="int32")),
     "etrs89": ("EPSG:4258", from_origin(-10, 60, 0.05, 0.05), cells()),
+    "one-row": ("EPSG:4326", from_origin(2, 49, 0.1, 0.2), cells()[:, :1]),
+    "one-column": ("EPSG:32631", from_origin(500_000, 5_400_000, 10, 20), cells()[:, :, :1]),
+    "one-cell": ("EPSG:4326", from_origin(2, 49, 0.1, 0.2), cells()[:, :1, :1]),
     "whole-numbers": ("EPSG:32631", from_origin(500_000, 5_400_000, 10, 10), cells(dtype="int64")),
 }
 

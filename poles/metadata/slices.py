@@ -44,10 +44,10 @@ def is_even(dataset: Dataset) -> bool:
 
 
 def _even(axis: AxisFacts) -> bool:
-    if axis.size < 2:  # its width is not known here
-        return False
     if axis.step is not None:
         return True
+    if axis.size < 2:  # its width is not known
+        return False
     values = [float(v) for v in axis.values]
     if not values:
         return False

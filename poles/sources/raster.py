@@ -116,9 +116,17 @@ def _placed(href: str, dataset: DatasetReader) -> list[Stored]:
     geographic = dataset.crs is not None and dataset.crs.is_geographic
     return [
         _held("crs", (), np.zeros((), np.int32), mapping),
-        _held("y", ("y",), y, _axis("latitude", "degrees_north", "projection_y_coordinate", "Y", geographic)),
-        _held("x", ("x",), x, _axis("longitude", "degrees_east", "projection_x_coordinate", "X", geographic)),
+        *_along("y", y, transform.e, _axis("latitude", "degrees_north", "projection_y_coordinate", "Y", geographic)),
+        *_along("x", x, transform.a, _axis("longitude", "degrees_east", "projection_x_coordinate", "X", geographic)),
     ]
+
+
+def _along(key: str, centres: Array, step: float, attrs: dict[str, Any]) -> list[Stored]:
+    """An axis; the edges of a cell that is alone stand beside it, as no neighbour tells them."""
+    if len(centres) > 1:
+        return [_held(key, (key,), centres, attrs)]
+    edges, bounds = centres[:, None] + np.array([-0.5, 0.5]) * step, f"{key}_bnds"
+    return [_held(key, (key,), centres, attrs | {"bounds": bounds}), _held(bounds, (key, "bnds"), edges, {})]
 
 
 def _centres(start: float, step: float, count: int) -> Array:
