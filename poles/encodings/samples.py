@@ -123,7 +123,8 @@ def _values(batch: pa.RecordBatch, table: Table) -> dict[str, Array]:
 def _column(values: pa.Array) -> Array:
     kind = _kind(values.type)
     if kind == "str":
-        return np.array(["" if v is None else str(v) for v in values.to_pylist()], object)
+        texts = values if pa.types.is_nested(values.type) else values.cast(pa.string())
+        return np.array(["" if v is None else str(v) for v in texts.to_pylist()], object)
     if pa.types.is_timestamp(values.type):
         ms = values.to_numpy(zero_copy_only=False).astype("datetime64[ms]")
         return np.where(np.isnat(ms), np.nan, ms.view(np.int64) / 1000)

@@ -1,5 +1,6 @@
 """A file that is written, sent and gone: for formats that cannot be streamed."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ from poles.errors import Unreadable
 from poles.settings import settings
 
 _PIECE = 1 << 20
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
+"""What a folder says that takes nothing more; any other error is of the data that were read meanwhile."""
 
 
 class Spooled(Iterator[bytes]):
@@ -39,6 +42,8 @@ def spooled(fill: Callable[[Path], None], suffix: str) -> Spooled:
     try:
         return _spooled(fill, suffix)
     except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
         found = f"the answer cannot be written to the state folder ({error.strerror})"
         raise Unreadable("answer", found, "ask less, or a format that is streamed, such as CSV") from error
 

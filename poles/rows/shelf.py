@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from poles import __version__
 from poles.dataset import Dataset, Kind
 from poles.errors import Unreadable
 from poles.parts import Part, fingerprint, parts
@@ -106,9 +107,9 @@ def _of(key: str) -> _Held:
 
 
 def _key(dataset: Dataset, kind: Kind) -> str:
-    """What is read, and how: descriptions may change without the rows being read again."""
+    """What is read, how, and by which Poles: descriptions may change without the rows being read again."""
     store = None if dataset.store is None else postgis.shown(dataset.store)  # another password, the same rows
-    return f"{dataset.id}-{_digest((kind, dataset.source, dataset.crs, dataset.names, store))}"
+    return f"{dataset.id}-{_digest((__version__, kind, dataset.source, dataset.crs, dataset.names, store))}"
 
 
 @lru_cache(4096)
