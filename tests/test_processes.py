@@ -142,6 +142,7 @@ def test_outputs_choose_the_format_and_a_document_holds_the_result(client: Any) 
             "outputs.result.transmissionMode",
         ),
         (b'{"inputs": {}, "subscriber": {"successUri": "http://x.fr"}}', "subscriber"),
+        (b'{"inputs": {}, "": 1}', "''"),
         (b'{"inputs": {}}', "inputs.collection"),
     ],
 )

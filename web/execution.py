@@ -9,6 +9,7 @@ from pygeoapi.plugin import load_plugin
 
 from poles.errors import Invalid, NotFound
 from poles.metadata.ogc import MEDIA_TYPES
+from poles.parse.text import named
 from web.asked import JSON, Asked, declared
 from web.data import gathered, nothing
 from web.documents import shell
@@ -63,7 +64,7 @@ def _body(asked: Asked) -> Document:
         raise Invalid("inputs", "there is no object of inputs", 'post {"inputs": {...}}')
     for name in body:
         if name not in MEMBERS:
-            raise Invalid(name, "not a member of an execute request", f"give of {', '.join(MEMBERS)}")
+            raise Invalid(named(name), "not a member of an execute request", f"give of {', '.join(MEMBERS)}")
     if body.get("response", "raw") not in ("raw", "document"):
         raise Invalid("response", f"{body['response']!r} is not offered", "give raw or document")
     if "subscriber" in body:
