@@ -1,11 +1,14 @@
 """One view asked by schemathesis: cases, what became of them, and what was found."""
 
+import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import hypothesis
 import schemathesis
+from hypothesis.errors import HypothesisWarning
 from schemathesis.config import CacheConfig, SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.generation import GenerationMode
@@ -14,10 +17,11 @@ from . import checks, documents
 from .seeds import Seeds, read, told
 
 Document = dict[str, Any]
+Hook = Callable[[Any, Any], Any]
 SEED = 1
 FIELD = "field"
 """The name of the phase in which every parameter is a text of ours."""
-DATA = 3
+DATA = 2
 """How many times as often questions to data are asked as people write."""
 REFUSED = ("413", "414", "416")
 """Statuses by which a server may refuse, beside those that schemathesis knows of."""
@@ -57,6 +61,7 @@ class Told:
 
 def asked(view: View, host: str, most: int) -> Told:
     """Asks a view by its document, then as people write."""
+    _quietly()
     base = host + view.path
     document, seeds = read(f"{base}/openapi?f=json"), told(base)
     documents.registered(seeds)
@@ -64,10 +69,18 @@ def asked(view: View, host: str, most: int) -> Told:
     found = Told(view)
     phases = ["examples", "coverage", "fuzzing"] if view.thorough else ["examples"]
     _count(found, _events(documents.documented(document, seeds), base, phases, most), base)
-    for data, cases in ((True, most * DATA), (False, most)):
+    for data, cases in ((True, most * DATA), (False, most if view.thorough else 0)):
         field = documents.in_the_field(document, base, data=data)
-        _count(found, _events(field, base, ["fuzzing"], cases, seeds), base, FIELD)
+        if cases:
+            _count(found, _events(field, base, ["fuzzing"], cases, seeds), base, FIELD)
     return found
+
+
+def _quietly() -> None:
+    """Draws and nothing more: no smaller example of a finding is looked for, and none that is accepted more often."""
+    warnings.simplefilter("ignore", HypothesisWarning)  # of strategies whose texts are long: they are meant to be
+    hypothesis.settings.register_profile("asked", phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate))
+    hypothesis.settings.load_profile("asked")
 
 
 def _events(
@@ -86,19 +99,28 @@ def _events(
     for phase in (ours.phases.examples, ours.phases.coverage, ours.phases.fuzzing):
         phase.extra_data_sources.responses = False
     modes = list(GenerationMode) if seeds is None else [GenerationMode.POSITIVE]
-    ours.generation.update(max_examples=most, database="none", no_shrink=True, unique_inputs=True, modes=modes)
+    ours.generation.update(max_examples=most, database="none", unique_inputs=True, modes=modes)
     ours.checks.update(excluded_check_names=[*UNASKED, *(["negative_data_rejection"] if seeds is not None else [])])
     ours.checks.negative_data_rejection.expected_statuses.extend(REFUSED)
     if seeds is not None:
-        schema.hook("before_generate_query")(lambda context, strategy: _questions(context, strategy, seeds))
+        schema.hook("before_generate_query")(_asking(seeds))
     yield from from_schema(schema).execute()
 
 
-def _questions(context: Any, strategy: Any, seeds: Seeds) -> Any:
+def _asking(seeds: Seeds) -> Hook:
     """In the place of any query that the document allows: those of a few parameters."""
-    if context.operation is None or not (named := {p.name: p.is_required for p in context.operation.query}):
-        return strategy
-    return documents.questions(context.operation.path, named, seeds)
+    made: dict[str, Any] = {}
+
+    def asking(context: Any, strategy: Any) -> Any:
+        operation = context.operation
+        named = {p.name: p.is_required for p in operation.query} if operation is not None else {}
+        if not named:
+            return strategy
+        if operation.label not in made:
+            made[operation.label] = documents.questions(operation.path, named, seeds)
+        return made[operation.label]
+
+    return asking
 
 
 def _count(found: Told, happened: Iterator[events.EngineEvent], base: str, phase: str | None = None) -> None:

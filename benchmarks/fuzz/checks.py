@@ -20,7 +20,7 @@ PLACES = tuple(
 )
 """Texts that only our machine knows."""
 TRACES = ("Traceback (most recent call last)", 'File "', '.py", line', "psycopg.", "duckdb.", "_duckdb.", "sqlalchemy")
-SENTENCE = re.compile(r"(?!:).+?: .+; .+", re.DOTALL)
+SENTENCE = re.compile(r"(?!: ).+?: .+; .+", re.DOTALL)
 MEMBERS = ("type", "title", "status", "detail", "code", "description")
 JSON = re.compile(r"application/(?:[\w.-]+\+)?json\b")
 BEGINNINGS = {

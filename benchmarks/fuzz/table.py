@@ -18,12 +18,12 @@ Written by `make fuzz`: schemathesis asks a running server, over the demonstrati
 what they do not, and then what people write. Every run asks the same (seed {seed}, {most} examples).
 
 - `examples`: those of the document. `coverage`: every limit of every schema, kept and broken. `fuzzing`: what fits the
-  schemas and what does not. These three on the root's document and on that of one data set or two of each kind.
-- `field`: on every view, values as they are written: WKT of all kinds, with Z and M, empty, damaged, huge; times,
-  intervals, open ends, lists, repeats, nonsense; levels; boxes of 4 and 6 numbers, degenerate, over 180 degrees, out of
-  reach, of no number; CRSs listed, unlisted, unsupported and in other spellings; CQL2 as text and JSON, grown from the
-  queryables of the data set and their values, damaged, deep; names, ids and formats that are there and that are not;
-  `Accept`, `Accept-Language`, `If-None-Match`, `Range`; inputs of processes.
+  schemas and what does not. These three on the root's document and on that of a data set of each kind.
+- `field`: to data and processes of every view, values as they are written: WKT of all kinds, with Z and M, empty,
+  damaged, huge; times, intervals, open ends, lists, repeats, nonsense; levels; boxes of 4 and 6 numbers, degenerate,
+  over 180 degrees, out of reach, of no number; CRSs listed, unlisted, unsupported and in other spellings; CQL2 as
+  text and JSON, grown from the queryables of the data set and their values, damaged, deep; names, ids and formats
+  that are there and that are not; `Accept`, `Accept-Language`, `If-None-Match`, `Range`; inputs of processes.
 
 Checked in every answer: no 5xx; status, media type, headers and body as documented; methods that are not there;
 what violates its schema is refused; and of our own:
@@ -49,7 +49,7 @@ def text(found: Sequence[Told]) -> str:
         for operation in sorted({o for t in told for o, _ in t.cases}, key=_order):
             lines.append(_row(name, operation, told))
             name = ""
-    return "\n".join([*lines, "", _sum(found), *_listed(found)])
+    return "\n".join([*lines, "", _sum(found), "", *listed(found)]).rstrip()
 
 
 def _by_kind(found: Iterable[Told]) -> dict[str, list[Told]]:
@@ -79,12 +79,12 @@ def _sum(found: Sequence[Told]) -> str:
     return f"{len(found)} views, {cases:,} cases, {findings} findings."
 
 
-def _listed(found: Sequence[Told]) -> list[str]:
+def listed(found: Sequence[Told]) -> list[str]:
     """Each finding once for its operation, check and words."""
     seen: dict[tuple[str, str, str], Finding] = {}
     for finding in (f for t in found for f in t.findings):
         seen.setdefault((finding.operation, finding.check, finding.said[:80]), finding)
-    return ["", *map(_line, seen.values())] if seen else []
+    return [_line(f) for f in seen.values()]
 
 
 def _line(finding: Finding) -> str:

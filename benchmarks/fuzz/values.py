@@ -140,10 +140,12 @@ def points(seeds: Seeds) -> Texts:
 def polygons(seeds: Seeds) -> Texts:
     """Boxes, triangles, rings that may cross, holes; and what is no polygon."""
     place = corners(seeds)
-    box = st.builds(_rectangle, place, place)
+    size = st.sampled_from([0.01, 0.5, 2.0, 20.0])
+    box = st.builds(lambda p, w, h: _rectangle(p, Corner(p.x + w, p.y + h)), place, size, size)
+    wide = st.builds(_rectangle, place, place)
     triangle = st.tuples(place, place, place).map(lambda p: [*p, p[0]])
     any_ring = st.lists(place, min_size=3, max_size=6).map(lambda p: [*p, p[0]])
-    ring = st.one_of(box, box, box, triangle, any_ring).map(_line).map("({})".format)
+    ring = st.one_of(box, box, wide, triangle, any_ring).map(_line).map("({})".format)
     hole = st.builds(lambda a, b: f"({_line(a)}),({_line(b)})", box, box)
     sound = st.one_of(
         ring.map("POLYGON({})".format),
