@@ -809,9 +809,9 @@ def test_a_table_of_others_is_filtered_as_one_of_ours(postgres: Any) -> None:
     from poles.stores import postgis
 
     with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE given (id int PRIMARY KEY, x float8, r real, seen timestamptz)")
+        connection.execute("CREATE TABLE public.given (id int PRIMARY KEY, x float8, r real, seen timestamptz)")
         connection.execute(
-            "INSERT INTO given VALUES (1, 'NaN', 4.3, '2020-01-01T23:59:59.9995Z'), "
+            "INSERT INTO public.given VALUES (1, 'NaN', 4.3, '2020-01-01T23:59:59.9995Z'), "
             "(2, 7, 0.1, 'infinity'), (3, 1, 4.3, NULL)"
         )
     store = postgis.foreign(f"{postgres.url}?table=public.given")

@@ -108,8 +108,9 @@ def test_head_has_the_headers_of_get_and_no_body(client: Any, addresses: tuple[s
             get = client.get(address, headers={"Accept-Encoding": packing})
             head = client.head(address, headers={"Accept-Encoding": packing})
             assert (head.status_code, head.data) == (get.status_code, b""), address
-            if "netcdf" in str(get.content_type):  # HDF5 notes the moment
-                del get.headers["Content-Length"], head.headers["Content-Length"]
+            dated = "Content-Encoding" in get.headers and b"timeStamp" in gzip.decompress(get.data)
+            if dated or "netcdf" in str(get.content_type):  # the moment is in it, packed to more bytes or less
+                get.headers.pop("Content-Length", None), head.headers.pop("Content-Length", None)
             assert headers(head) == headers(get), address
 
 
