@@ -249,6 +249,16 @@ def test_a_template_stands_for_a_collection_that_answers_it(demo: Any, view: str
             assert answer.status_code in (200, 204), (path, answer.data[:300])
 
 
+@pytest.mark.parametrize("name", [n for n in COLLECTIONS if n not in ROWS])
+def test_projected_cells_are_told_in_their_own_crs(demo: Any, name: str) -> None:
+    collection = demo.get(f"/collections/{name}").get_json(force=True)
+    for path, method, operation in operations(described(demo, f"/datasets/{name}")):
+        if method == "get" and path.endswith("/domainset") and collection["storageCrs"] != CRS84:
+            crs = [p for p in operation["parameters"] if p["name"] == "crs"]
+            assert crs[0]["example"] == collection["storageCrs"]
+            assert demo.get(asked(path, {"parameters": crs})).status_code == 200
+
+
 @pytest.mark.parametrize("name", COLLECTIONS)
 def test_real_answers_keep_the_schemas(demo: Any, name: str) -> None:
     document = described(demo, f"/datasets/{name}")
