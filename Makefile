@@ -79,8 +79,10 @@ deps:  ## system packages, as root: the only command that changes the machine; w
 	@ls $(POSTGIS) >/dev/null 2>&1 || \
 		echo "PostgreSQL with PostGIS is missing: that store is not tested; run make deps as root, or install it"
 
-bench: dev  ## beside stock pygeoapi, on this machine
+bench: dev  ## beside stock pygeoapi and tipg, on this machine; writes docs/benchmarks.md
 	$(BIN)/python benchmarks/beside_stock.py
+	$(BIN)/python benchmarks/beside_features.py
+	$(BIN)/python benchmarks/beside_features.py --export
 
 fidelity: dev  ## known values of real files, through every API and format; writes docs/fidelity.md
 	$(BIN)/python benchmarks/fidelity.py
