@@ -217,10 +217,8 @@ def _crs(name: str, said: Text) -> Callable[[Subject], Document]:
     """A CRS: of the list of a collection alone, else any by its URI."""
 
     def made(subject: Subject) -> Document:
-        listed = ogc.crs_list(subject.dataset)
-        own = subject.dataset.facts.crs if subject.dataset.facts is not None else CRS84
-        offered = choice(listed) if subject.alone else text(300, format="uri")
-        example = own if (subject.verb, name) == ("coverage", "crs") and own in listed else CRS84
+        offered = choice(ogc.crs_list(subject.dataset)) if subject.alone else text(300, format="uri")
+        example = ogc.storage_crs(subject.dataset) if (subject.verb, name) == ("coverage", "crs") else CRS84
         return query(name, offered, said.in_(subject.language), example)
 
     return made
