@@ -1,7 +1,8 @@
 """Data answers: EDR, coverages and items. A provider is asked, an encoding writes; nothing of data is known here."""
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
+from itertools import starmap
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -246,14 +247,14 @@ def _context(asked: Asked, dataset: Dataset, verb: str, found: Answer) -> Contex
 
 def _links(asked: Asked, dataset: Dataset, found: Table) -> tuple[dict[str, str], ...]:
     """The links inside a GeoJSON document: itself, its other formats, its neighbours, its collection."""
-    url = asked.view.url + quote(asked.path)
+    url, pairs = asked.view.url + quote(asked.path), asked.pairs
     titles, language = documents.TITLES, asked.language
     links = [
-        ogc.link(_address(url, asked.pairs), "self", GEOJSON, titles["self"].in_(language)),
-        ogc.link(_address(url, asked.pairs, f="html"), "alternate", HTML, titles["alternate"].in_(language)),
+        ogc.link(_address(url, pairs), "self", GEOJSON, titles["self"].in_(language)),
+        ogc.link(_address(url, pairs, f="html"), "alternate", HTML, titles["alternate"].in_(language)),
     ]
     links += [
-        ogc.link(_address(url, asked.pairs, f=other.name), "alternate", other.media_type, other.name)
+        ogc.link(_address(url, pairs, f=other.name), "alternate", other.media_type, other.name)
         for other in _formats("table")[1:]
         if misfit(other, found) is None
     ]
@@ -292,7 +293,12 @@ def _at(asked: Asked, found: Table, offset: int) -> str:
 
 def _address(url: str, pairs: Iterable[tuple[str, str]], **changes: str) -> str:
     kept = [*((k, v) for k, v in pairs if k not in changes), *changes.items()]
-    return f"{url}?{urlencode(kept, safe=',:/')}" if kept else url
+    return f"{url}?{'&'.join(starmap(_parameter, kept))}" if kept else url
+
+
+@lru_cache(256)
+def _parameter(key: str, value: str) -> str:
+    return urlencode(((key, value),), safe=",:/")
 
 
 # --- pages ---------------------------------------------------------------------------------------------------------

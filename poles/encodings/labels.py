@@ -9,12 +9,17 @@ from typing import Any
 
 import numpy as np
 import orjson
+import pyarrow as pa
 
 from poles import times
+from poles.encodings.kernels import cast, characters
 from poles.stored import Array
 
 _BUDGET = 32 << 20
 _FEWEST, _MOST = 16, 50_000
+_WIDTH = len('"2020-01-01T00:00:00Z",')
+_GREGORIAN = -12_212_553_600_000, 253_402_300_800_000
+"""Milliseconds of the years 1583 and 10000."""
 _lock = threading.Lock()
 _kept: OrderedDict[tuple[int, str], "_Kept"] = OrderedDict()
 atexit.register(_kept.clear)
@@ -67,12 +72,27 @@ def _labelled(whole: Array, calendar: str) -> Array | None:
         if kept is not None and kept.of() is whole:
             _kept.move_to_end(key)
             return kept.cells
-    written = [f'"{t}",'.encode() for t in times.texts(whole, calendar)]
-    if len({len(w) for w in written}) > 1 or written[0] == b'"",':
-        return None
-    cells = np.array(written)
+    cells = _seconds(whole, calendar)
+    if cells is None:
+        written = [f'"{t}",'.encode() for t in times.texts(whole, calendar)]
+        if len({len(w) for w in written}) > 1 or written[0] == b'"",':
+            return None
+        cells = np.array(written)
     _keep(key, whole, cells)
     return cells
+
+
+def _seconds(whole: Array, calendar: str) -> Array | None:
+    """Labels of whole seconds of the Gregorian calendar from 1583 to 9999, column by column; None for any others."""
+    if times.calendar_of(calendar) not in ("standard", "proleptic_gregorian") or (whole % 1000).any():
+        return None
+    if not _GREGORIAN[0] <= whole.min() <= whole.max() < _GREGORIAN[1]:
+        return None
+    texts_ = characters(cast(pa.array(whole // 1000).view(pa.timestamp("s")), pa.string()))
+    found = np.empty((len(whole), _WIDTH), np.uint8)
+    found[:, :] = np.frombuffer(b'"....-..-..T..:..:..Z",', np.uint8)
+    found[:, 1:11], found[:, 12:20] = (texts_.reshape(-1, 19)[:, part] for part in (slice(10), slice(11, 19)))
+    return found.view(f"S{_WIDTH}").ravel()
 
 
 def _keep(key: tuple[int, str], whole: Array, cells: Array) -> None:

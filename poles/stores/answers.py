@@ -158,6 +158,8 @@ _TYPES = {
     700: pa.float32(), 701: pa.float64(),
 }  # fmt: skip
 """Arrow types by the numbers of PostgreSQL's; what is none of these is a text."""
+_WIDE = {np.int32: pa.int32(), np.int64: pa.int64()}
+_ENDS = {t: (np.iinfo(t).min, np.iinfo(t).max) for t in (np.int32, np.int64)}
 _DAYS, _MS = 10_957, 946_684_800_000
 """From 1970 to 2000."""
 
@@ -188,10 +190,10 @@ def _column(values: Sequence[Any], kind: _Kind) -> pa.Array:
 
 def _counted(values: Sequence[Any], dtype: Any) -> tuple[Any, Any]:
     """Whole numbers, and where they are null or one of the infinities of PostgreSQL."""
-    array = pa.array(values, pa.from_numpy_dtype(dtype))
-    found = np.asarray(array.fill_null(0))
-    ends = np.iinfo(dtype)
-    endless = (found == ends.min) | (found == ends.max)
+    array = pa.array(values, _WIDE[dtype])
+    found = np.asarray(array.fill_null(0) if array.null_count else array)
+    low, high = _ENDS[dtype]
+    endless = (found == low) | (found == high)
     return found, endless | np.asarray(array.is_null()) if array.null_count else endless
 
 
