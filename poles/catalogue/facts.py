@@ -21,7 +21,7 @@ _FOLDER_FILES = ("zarr.json", ".zmetadata", ".zgroup", ".zattrs", "*/zarr.json",
 """Of a Zarr folder: what changes when arrays are added or grow."""
 
 
-_FORM = 2
+_FORM = 3
 """Of the facts: those kept in another form are described anew."""
 
 
