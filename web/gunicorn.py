@@ -28,6 +28,8 @@ _LINE = 65_536
 message.MAX_REQUEST_LINE = _LINE + 1
 
 _STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
+    (errors.InvalidResponseHeader, 500, "server: an error of ours"),
+    (errors.InvalidResponseHeaderName, 500, "server: an error of ours"),
     (errors.LimitRequestLine, 414, f"request line: longer than {_LINE} bytes; post the parameters"),
     (errors.LimitRequestHeaders, 431, "headers: too long, or too many; send less"),
     (errors.ExpectationFailed, 417, "Expect: it cannot be met; leave it out"),
