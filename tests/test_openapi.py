@@ -298,6 +298,11 @@ def test_every_format_that_values_are_answered_in_is_told_of(demo: Any, query: s
     assert answer.status_code == 400 or answer.content_type in content
 
 
+@pytest.mark.parametrize("view", ["", "/datasets/odatis-oisst-daily"])
+def test_every_operation_tells_that_an_address_may_be_too_long(demo: Any, view: str) -> None:
+    assert [p for p, _, operation in operations(described(demo, view)) if "414" not in operation["responses"]] == []
+
+
 @pytest.mark.parametrize(
     ("address", "status"),
     [

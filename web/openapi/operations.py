@@ -333,6 +333,6 @@ def _execution(name: str, language: str) -> Document:
         "responses": {
             "200": result,
             "204": {"$ref": "#/components/responses/Nothing"},
-            **responses.refusals("400", "404", "406", "413", "415", "500", "503"),
+            **responses.refusals("400", "404", "406", "413", "414", "415", "500", "503"),
         },
     }
