@@ -70,7 +70,7 @@ def asked(view: View, host: str, most: int) -> Told:
     phases = ["examples", "coverage", "fuzzing"] if view.thorough else ["examples"]
     _count(found, _events(documents.documented(document, seeds), base, phases, most), base)
     for data, cases in ((True, most * DATA), (False, most if view.thorough else 0)):
-        field = documents.in_the_field(document, base, data=data)
+        field = documents.in_the_field(document, data=data)
         if cases:
             _count(found, _events(field, base, ["fuzzing"], cases, seeds), base, FIELD)
     return found
@@ -86,7 +86,7 @@ def _quietly() -> None:
 def _events(
     document: Document, base: str, phases: list[str], most: int, seeds: Seeds | None = None
 ) -> Iterator[events.EngineEvent]:
-    """A run of schemathesis that learns nothing from answers, so that it asks the same each time.
+    """A run of schemathesis that learns nothing from answers and code, so that it asks the same each time.
 
     With seeds it asks as people write, be it right or wrong, and nobody says which is which.
     """
@@ -94,6 +94,7 @@ def _events(
     schema = schemathesis.openapi.from_dict(document, config=config)
     ours = schema.config
     ours.update(base_url=base, continue_on_failure=True, request_timeout=60)
+    ours.analysis.constants.enabled = False
     ours.phases.update(phases=phases)
     ours.phases.fuzzing.error_feedback.is_enabled = False
     for phase in (ours.phases.examples, ours.phases.coverage, ours.phases.fuzzing):
@@ -104,6 +105,7 @@ def _events(
     ours.checks.negative_data_rejection.expected_statuses.extend(REFUSED)
     if seeds is not None:
         schema.hook("before_generate_query")(_asking(seeds))
+        schema.hook("before_generate_body")(_executing(seeds))
     yield from from_schema(schema).execute()
 
 
@@ -121,6 +123,17 @@ def _asking(seeds: Seeds) -> Hook:
         return made[operation.label]
 
     return asking
+
+
+def _executing(seeds: Seeds) -> Hook:
+    """In the place of any execute request: one with some of the inputs of its process."""
+    made = {name: documents.executions(inputs, seeds) for name, inputs in seeds.inputs.items()}
+
+    def executing(context: Any, strategy: Any) -> Any:
+        path = context.operation.path if context.operation is not None else ""
+        return made.get(path.removesuffix("/execution").rpartition("/")[2], strategy)
+
+    return executing
 
 
 def _count(found: Told, happened: Iterator[events.EngineEvent], base: str, phase: str | None = None) -> None:

@@ -4,6 +4,7 @@
 `in_the_field` makes every parameter a text, as a client writes it, and adds what clients send without being told of it.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from . import values
 from .filters import filters
-from .seeds import Seeds, read
+from .seeds import Seeds
 
 Document = dict[str, Any]
 Made = Callable[[Seeds], st.SearchStrategy[str]]
@@ -21,7 +22,7 @@ Made = Callable[[Seeds], st.SearchStrategy[str]]
 LENIENT = {
     "`limit` above its maximum": "is clamped, as Features Part 1 says",
     "`offset` above its maximum": "is a page without rows",
-    "`f=`, `lang=` and `filter-lang=` without a value": "are as if they were not there",
+    "`f=`, `lang=` and `filter-lang=` without a value, or of spaces": "are as if they were not there",
     "a name given twice in `properties` or `parameter-name`": "is that name once: such a list has no greatest length",
     "a property asked by a value beyond its limits": "is a question, and nothing is its answer",
     "`Range` that is no range of bytes": "is not looked at, as RFC 9110 says",
@@ -83,7 +84,7 @@ MOST = 4
 """How many parameters that need not be given are asked together: each may be wrong, and a refusal names the first."""
 
 
-HEAVY = ("filter", "bbox", "datetime", "z", "crs", "properties", "parameter-name", "sortby", "subset", "f")
+HEAVY = ("bbox", "datetime", "crs", "properties", "parameter-name", "sortby", "subset", "f")
 WEIGHT = 4
 """Parameters that are asked more often than others, and how much."""
 
@@ -103,13 +104,59 @@ def questions(path: str, parameters: Mapping[str, bool], seeds: Seeds) -> st.Sea
     """Queries of some parameters, by name and whether each has to be given; all given, or one left out."""
     needed = [n for n, required in parameters.items() if required]
     free = [n for n, required in parameters.items() if not required]
-    weighed = [n for n in free for _ in range(WEIGHT if n in HEAVY else 1)]
+    weighed = [n for n in free for _ in range(_weight(n, path))]
     some = st.lists(st.sampled_from(weighed), unique=True, min_size=1, max_size=MOST) if free else st.just([])
-    given = st.sampled_from([needed] * 15 + [needed[1:]])
     made = {n: written(_meant(n, path), seeds) for n in parameters}
-    return st.builds(lambda a, b: [*a, *b], given, some).flatmap(
+    return _some(needed, some, made)
+
+
+def _weight(name: str, path: str) -> int:
+    """How often a parameter is asked: what a question takes more than what it refuses."""
+    match name:
+        case "filter":
+            return 2 * WEIGHT if path.endswith("/items") else 1
+        case "z":
+            return 1 if path.endswith(("/items", "/locations", "/coverage", "/domainset", "/rangetype")) else WEIGHT
+        case _:
+            return WEIGHT if name in HEAVY else 1
+
+
+def _some(needed: list[str], free: st.SearchStrategy[list[str]], made: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    """What has to be given, seldom without the first of it, and some of what is free."""
+    given = st.sampled_from([needed] * 15 + [needed[1:]])
+    return st.builds(lambda a, b: [*a, *b], given, free).flatmap(
         lambda chosen: st.fixed_dictionaries({n: made[n] for n in chosen})
     )
+
+
+def executions(inputs: Mapping[str, Document], seeds: Seeds) -> st.SearchStrategy[Document]:
+    """Execute requests: a process asked with some of its inputs, for its result raw or in a document."""
+    needed = [n for n, i in inputs.items() if i.get("minOccurs", 1) > 0]
+    free = st.lists(st.sampled_from(sorted({*inputs} - {*needed})), unique=True, max_size=MOST - 1)
+    response = st.sampled_from([{}, {"response": "raw"}, {"response": "document"}, {"response": "other"}])
+    made = {n: _input(n, seeds) for n in inputs}
+    return st.builds(lambda given, more: {"inputs": given, **more}, _some(needed, free, made), response)
+
+
+def _input(name: str, seeds: Seeds) -> st.SearchStrategy[Any]:
+    """What an input holds: a box its numbers, parameters a list, all else as it is written."""
+    match name:
+        case "bbox":
+            return values.bboxes(seeds).map(lambda text: [_number(part) for part in text.split(",")])
+        case "parameters":
+            return values.names(seeds.parameters).map(lambda text: text.split(","))
+        case "format":
+            return written("f", seeds)
+        case _:
+            return written(name, seeds)
+
+
+def _number(text: str) -> float | str:
+    """The number of a text, if JSON has it."""
+    try:
+        return float(text) if math.isfinite(float(text)) else text
+    except ValueError:
+        return text
 
 
 def _meant(name: str, path: str) -> str:
@@ -149,7 +196,7 @@ def _loosen(name: str, schema: Document) -> None:
     if name in ("limit", "offset", "scale-factor"):
         schema.pop("maximum", None)
     if name in ("f", "lang", "filter-lang"):
-        schema["enum"] = [*schema["enum"], ""]
+        schema["anyOf"] = [{"enum": schema.pop("enum")}, {"pattern": r"^\s*$"}]
     if name in ("properties", "parameter-name"):
         schema.pop("maxItems", None)
     if name == "Range":
@@ -157,8 +204,8 @@ def _loosen(name: str, schema: Document) -> None:
         schema.pop("maxLength", None)
 
 
-def in_the_field(document: Document, base: str, *, data: bool) -> Document:
-    """Every parameter a text; headers, names that no document has, and the inputs of processes beside them.
+def in_the_field(document: Document, *, data: bool) -> Document:
+    """Every parameter a text; headers and names that no document has beside them.
 
     Of the questions to data and processes, or of all else.
     """
@@ -167,10 +214,10 @@ def in_the_field(document: Document, base: str, *, data: bool) -> Document:
     for path, operation in _operations(made):
         there = {p["name"] for p in operation["parameters"]}
         operation["parameters"] = [_free(p) for p in operation["parameters"]]
-        untold = [n for n in UNTOLD if n not in there and data and operation["parameters"]]
+        untold = [n for n in UNTOLD if n not in there and data and "/collections/" in path]
         operation["parameters"] += [_parameter(n, "query") for n in untold]
         operation["parameters"] += [_parameter(n, "header") for n in HEADERS]
-        _bodies(operation, path, base)
+        _bodies(operation, path)
     return made
 
 
@@ -193,25 +240,13 @@ def _parameter(name: str, place: str) -> Document:
     return {"name": name, "in": place, "required": False, "schema": _text(name)}
 
 
-def _bodies(operation: Document, path: str, base: str) -> None:
+def _bodies(operation: Document, path: str) -> None:
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        if path.endswith("/execution"):
-            content["schema"] = _execution(read(base + path.removesuffix("/execution"))["inputs"])
-        else:
+        if not path.endswith("/execution"):
             names = [*content["schema"]["properties"], "z", "filter"]
             texts = {n: _text(_meant(n, path)) for n in names if n in WRITTEN}
             content["schema"] = _object(texts, content["schema"].get("required"))
         content.pop("example", None)
-
-
-def _execution(inputs: Document) -> Document:
-    """The inputs of a process: those whose names we know, as they are written; any other by its own schema."""
-    known = {n: _text(n) if n in WRITTEN and n != "bbox" else i["schema"] for n, i in inputs.items()}
-    needed = [n for n, i in inputs.items() if i.get("minOccurs", 1) > 0]
-    return _object(
-        {"inputs": _object(known, needed), "response": {"type": "string", "enum": ["raw", "document", "other"]}},
-        ["inputs"],
-    )
 
 
 def _object(properties: Document, required: list[str] | None) -> Document:

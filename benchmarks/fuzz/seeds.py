@@ -25,24 +25,30 @@ class Seeds:
     items: tuple[str, ...] = ()
     locations: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    inputs: Mapping[str, Mapping[str, Document]] = field(default_factory=dict)
+    """Those of each process, by their names."""
 
 
 def told(base: str) -> Seeds:
     """Asks the server what stands in a view."""
     listed = read(f"{base}/collections")["collections"]
+    processes = [p["id"] for p in read(f"{base}/processes")["processes"]]
+    inputs = {p: read(f"{base}/processes/{p}")["inputs"] for p in processes}
     if len(listed) == 1:
-        return _of(f"{base}/collections/{listed[0]['id']}", listed[0])
+        return _of(f"{base}/collections/{listed[0]['id']}", listed[0], inputs)
     return Seeds(
+        inputs=inputs,
         collections=tuple(c["id"] for c in listed),
         crs=tuple(sorted({uri for c in listed for uri in c.get("crs", ())}))[:40],
         parameters=tuple(sorted({k for c in listed for k in c.get("parameter_names", {})})),
     )
 
 
-def _of(url: str, collection: Document) -> Seeds:
+def _of(url: str, collection: Document, inputs: Mapping[str, Mapping[str, Document]]) -> Seeds:
     features = _there(f"{url}/items?limit=5&f=json").get("features", [])
     start, end = _interval(collection)
     return Seeds(
+        inputs=inputs,
         bbox=_flat(collection["extent"]["spatial"]["bbox"][0]),
         interval=(start, end),
         crs=tuple(collection.get("crs", ())),
