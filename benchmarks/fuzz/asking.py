@@ -59,7 +59,7 @@ class Told:
     findings: list[Finding] = field(default_factory=list)
 
 
-def asked(view: View, host: str, most: int) -> Told:
+def asked(view: View, host: str, most: int, seed: int = SEED) -> Told:
     """Asks a view by its document, then as people write."""
     _quietly()
     base = host + view.path
@@ -68,11 +68,11 @@ def asked(view: View, host: str, most: int) -> Told:
     checks.registered()
     found = Told(view)
     phases = ["examples", "coverage", "fuzzing"] if view.thorough else ["examples"]
-    _count(found, _events(documents.documented(document, seeds), base, phases, most), base)
+    _count(found, _events(documents.documented(document, seeds), base, phases, most, seed), base)
     for data, cases in ((True, most * DATA), (False, most if view.thorough else 0)):
         field = documents.in_the_field(document, data=data)
         if cases:
-            _count(found, _events(field, base, ["fuzzing"], cases, seeds), base, FIELD)
+            _count(found, _events(field, base, ["fuzzing"], cases, seed, seeds), base, FIELD)
     return found
 
 
@@ -84,13 +84,13 @@ def _quietly() -> None:
 
 
 def _events(
-    document: Document, base: str, phases: list[str], most: int, seeds: Seeds | None = None
+    document: Document, base: str, phases: list[str], most: int, seed: int, seeds: Seeds | None = None
 ) -> Iterator[events.EngineEvent]:
     """A run of schemathesis that learns nothing from answers and code, so that it asks the same each time.
 
     With seeds it asks as people write, be it right or wrong, and nobody says which is which.
     """
-    config = SchemathesisConfig(seed=SEED, cache=CacheConfig(enabled=False))
+    config = SchemathesisConfig(seed=seed, cache=CacheConfig(enabled=False))
     schema = schemathesis.openapi.from_dict(document, config=config)
     ours = schema.config
     ours.update(base_url=base, continue_on_failure=True, request_timeout=60)
