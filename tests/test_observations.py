@@ -305,6 +305,15 @@ def test_tracks_without_a_feature_type_are_told_by_their_ids(tmp_path: Path) -> 
     assert line.equals(shapely.LineString([(10, 50), (11, 51)]))
 
 
+@pytest.mark.parametrize("beside", [0, 60, 1_500])
+def test_many_positions_are_answered_as_each_alone(tmp_path: Path, beside: int) -> None:
+    o = opened(tmp_path / "a.nc", {"o": 5}, TRACK)
+    points = ((179.0, 0.0), (10.0, 50.0), *((i / 10 - 180, 1.5) for i in range(beside)), (180.5, 1.0), (182.0, 2.0))
+    alone = [told(c) for p in points[:2] + points[-2:] for c in answer(o.dataset, Query(where=At((p,)))).members]
+    assert len(alone) == 4
+    assert [told(c) for c in answer(o.dataset, Query(where=At(points))).members] == alone
+
+
 def test_the_box_of_samples_around_180_degrees_crosses_it(tmp_path: Path) -> None:
     path = write(tmp_path / "a.nc", {"o": 5}, TRACK | {"lon": (("o",), [179.0, -179.5, 178, 177, 182], LON)})
     facts = describe(dataset(path))

@@ -29,6 +29,8 @@ from poles.stores.statement import place, selection
 _PLATFORM, _GROUP, _PROFILE, _T, _Z = "_platform", "_group", "_profile", "_t", "_z"
 _RANGES = 200
 """Runs of rows up to which platforms are asked by their rows; beyond, by their numbers."""
+_BOXES = 50
+"""Boxes up to which samples are asked by each; beyond, by those that hold several."""
 _REACH = 0.0101
 """Degrees around a point within which a moving platform may answer a position: a little over `series.NEAR`."""
 
@@ -315,14 +317,31 @@ def _moving(index: Index, query: Query, groups: Sequence[int], standing: Array, 
         case Everywhere():
             yield among
         case At(points):
-            lonlat = crs_of(CRS84)
-            for point in points:
-                lon, lat = (float(c) for c in transform(*point, in_crs(query.crs, lonlat), lonlat))
-                for west, east in _around(lon, lat):
-                    yield f"{among} AND {_box(west, lat - _REACH, east, lat + _REACH, values)}"
+            for box in _few(_reached(points, query.crs), index.store.layout.bounds):
+                yield f"{among} AND {_box(*box, values)}"
         case Box() | Within():
             placed = place(index.store.layout, index.store.dialect, query, values)
             yield among if placed is None else f"{among} AND ({placed})"
+
+
+def _reached(points: Sequence[tuple[float, float]], crs: str) -> Iterator[BBox]:
+    """Boxes about points, wherever samples have their longitudes."""
+    lonlat = crs_of(CRS84)
+    for point in points:
+        lon, lat = (float(c) for c in transform(*point, in_crs(crs, lonlat), lonlat))
+        for west, east in _around(lon, lat):
+            yield west, lat - _REACH, east, lat + _REACH
+
+
+def _few(boxes: Iterator[BBox], bounds: BBox | None) -> Iterator[BBox]:
+    """The boxes that rows can lie in; of more than an engine is asked at once, neighbours are one."""
+    if bounds is None:
+        return
+    west, south, east, north = bounds
+    there = np.array(sorted(b for b in boxes if b[0] <= east and b[2] >= west and b[1] <= north and b[3] >= south))
+    for part in np.array_split(there, min(len(there), _BOXES)) if len(there) else ():
+        (x0, y0), (x1, y1) = part[:, :2].min(axis=0), part[:, 2:].max(axis=0)
+        yield float(x0), float(y0), float(x1), float(y1)
 
 
 def _around(lon: float, lat: float) -> Iterator[tuple[float, float]]:
