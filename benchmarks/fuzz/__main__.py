@@ -25,7 +25,7 @@ from .seeds import Document, read
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "fuzz"
-MOST = 20
+MOST = 30
 PROCESSES = 2
 THOROUGH = ("odatis-oisst-daily", "formater-gnss-kilauea", "theia-departements")
 """Views whose documents are covered whole: cells, stations, features."""
