@@ -1,6 +1,6 @@
 """The answer: coverages, or a table. Encodings trust what is checked here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -136,6 +136,16 @@ class Coverages:
 
 
 @dataclass(frozen=True, slots=True)
+class Few:
+    """A small page as Python has it, which costs less than its batch: a function over a column costs thirty values."""
+
+    columns: dict[str, Sequence[Any]]
+    """The values of each column of the schema; None where missing; times are UTC without a zone."""
+    places: bool
+    """Whether the geometry is `(x, y)`, None where there is none, and not WKB."""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Rows: one item each. Columns are `id` (text), the properties, and `geometry` (WKB) where there is one.
 
@@ -145,6 +155,8 @@ class Table:
     dataset: Dataset
     schema: pa.Schema
     batches: Callable[[], Iterator[pa.RecordBatch]] = field(repr=False, compare=False)
+    few: Callable[[], Few | None] | None = field(default=None, repr=False, compare=False)
+    """The rows of a small page, which may be asked in the place of `batches`; None: these are asked."""
     geometry: str | None = "geometry"
     crs: str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
     matched: int | None = None

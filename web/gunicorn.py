@@ -5,6 +5,7 @@
 
 import contextlib
 import os
+import select
 import shutil
 import socket
 import tempfile
@@ -27,6 +28,8 @@ _LINE = 65_536
 """Bytes of a request line: polygons are long. gunicorn clamps to a constant of its own, which is raised here."""
 message.MAX_REQUEST_LINE = _LINE + 1
 
+_MOMENT_MS = 2
+
 _STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.InvalidResponseHeader, 500, "server: an error of ours"),
     (errors.InvalidResponseHeaderName, 500, "server: an error of ours"),
@@ -41,6 +44,16 @@ _STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
 class Worker(ThreadWorker):  # type: ignore[misc]
     """A worker with threads, whose answer to what is no request is JSON too."""
 
+    def handle(self, conn: Any) -> Any:
+        """Answers a client, and goes on with it while it asks at once and each has a thread.
+
+        Two turns through the poller, in another thread, would cost a small answer a fifth of its time.
+        """
+        while True:
+            kept = super().handle(conn)
+            if kept is not True or not self.alive or self.nr_conns > self.cfg.threads or not _asks_on(conn):
+                return kept
+
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answers what the parser refuses, at once, and closes."""
         status, detail = next(
@@ -54,6 +67,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             client.sendall(_refusal(status, detail))
             client.shutdown(socket.SHUT_WR)
             _drained(client)
+
+
+def _asks_on(conn: Any) -> bool:
+    """Whether a client that was answered sends its next request within a moment."""
+    if conn.is_http2 or conn.parser.unreader.buf.getvalue():
+        return False  # the poller knows what to do with it
+    waiting = select.poll()
+    waiting.register(conn.sock, select.POLLIN)
+    return bool(waiting.poll(_MOMENT_MS))
 
 
 def _refusal(status: int, detail: str) -> bytes:

@@ -1,6 +1,8 @@
 """Arrow columns as texts: numbers in their shortest form, times as RFC 3339, text as CSV or JSON quotes it."""
 
 import base64
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -76,6 +78,16 @@ def json_parts(values: pa.Array) -> list[Any]:
             return [_escaped(texts_)]
         end = '"'
     return [joined(['"', texts_, end], None)] if texts_.null_count else ['"', texts_, end]
+
+
+def instants(values: Sequence[datetime | None]) -> list[str | None]:
+    """Times of Python, UTC without a zone, as the columns write them.
+
+    >>> instants([datetime(2024, 5, 1), None]), instants([datetime(2024, 5, 1, microsecond=5000)])
+    (['2024-05-01T00:00:00Z', None], ['2024-05-01T00:00:00.005Z'])
+    """
+    exact = any(v is not None and v.microsecond for v in values)
+    return [None if v is None else v.isoformat("T", "milliseconds" if exact else "seconds") + "Z" for v in values]
 
 
 def as_text(values: pa.Array) -> tuple[pa.Array, bool]:

@@ -1,6 +1,7 @@
 """Rows as GeoJSON features, batch by batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 from urllib.parse import quote
 
@@ -9,10 +10,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from poles.coverage import Table
+from poles.coverage import Few, Table
 from poles.crs import crs as crs_of
 from poles.encodings import positions, wkb
-from poles.encodings.columns import as_json, json_parts
+from poles.encodings.columns import as_json, instants, json_parts
 from poles.encodings.format import Context
 from poles.encodings.kernels import joined
 from poles.encodings.tables import geometry, pieces, properties
@@ -20,7 +21,8 @@ from poles.query import CRS84
 
 _FEW = 64
 """Rows up to which each is written by itself: so small a page costs less that way than by columns."""
-_PLAIN = (pa.string(), pa.int64(), pa.float64(), pa.bool_())
+_PLAIN = frozenset(t.id for t in (pa.string(), pa.int64(), pa.float64(), pa.bool_()))
+"""Types whose values JSON writes as the columns do."""
 Columns = dict[str, list[pa.Array | str]]
 """The parts of the texts of each property."""
 
@@ -28,9 +30,15 @@ Columns = dict[str, list[pa.Array | str]]
 def features(table: Table, context: Context, before: str = "", after: str = "") -> Iterator[pa.Array]:
     """Features as JSON texts, each between two further texts; a column has one at least."""
     names, swapped = properties(table), _is_northing_first(table.crs)
+    few = None if table.few is None else table.few()
+    if few is not None:
+        rows = _of_values(few, table, swapped)
+        yield pa.array([before + plain_json(r) + after for r in rows], pa.string())
+        return
     for batch in pieces(table):
         if batch.num_rows <= _FEW and not table.locations:
-            yield pa.array([before + t + after for t in _one_by_one(batch, names, geometry(table), swapped)])
+            rows = _of_batch(batch, geometry(table), swapped)
+            yield pa.array([before + plain_json(r) + after for r in rows], pa.string())
             continue
         identifier = ['"id":', *json_parts(batch.column("id")), ","] if "id" in table.schema.names else []
         columns = {n: json_parts(batch.column(n)) for n in names}
@@ -42,33 +50,65 @@ def features(table: Table, context: Context, before: str = "", after: str = "") 
         yield joined(merged(parts, batch.num_rows), "null")
 
 
-def _one_by_one(batch: pa.RecordBatch, names: Sequence[str], geometry: str | None, swapped: bool) -> Iterator[str]:
-    """The same texts, row by row: a function over a column costs as much as thirty values of it."""
-    columns = {"id": batch.column("id").to_pylist()} if "id" in batch.schema.names else {}
-    columns["geometry"] = [None] * batch.num_rows if geometry is None else _shapes(batch, geometry, swapped)
-    values = zip(*(_values(batch.column(n)) for n in names), strict=True) if names else [()] * batch.num_rows
-    for own, row in zip(zip(*columns.values(), strict=True), values, strict=True):
-        feature = {
-            "type": "Feature",
-            **dict(zip(columns, own, strict=True)),
-            "properties": dict(zip(names, row, strict=True)),
-        }
-        yield plain_json(feature)
+# --- row by row ------------------------------------------------------------------------------------------------------
+
+
+def _of_values(few: Few, table: Table, swapped: bool) -> Iterator[dict[str, Any]]:
+    """Features of a small page."""
+    shape = geometry(table)
+
+    def written(values: Sequence[Any], field: pa.Field) -> Sequence[Any]:
+        if field.name != shape:
+            return _written(values, field.type)
+        return _places(values, swapped) if few.places else _shapes(pa.array(values, pa.binary()), swapped)
+
+    return _one_by_one({f.name: written(few.columns[f.name], f) for f in table.schema}, shape)
+
+
+def _of_batch(batch: pa.RecordBatch, shape: str | None, swapped: bool) -> Iterator[dict[str, Any]]:
+    """The same of a batch of few rows."""
+    named = zip(batch.schema.names, batch.columns, strict=True)
+    return _one_by_one({n: _shapes(c, swapped) if n == shape else _values(c) for n, c in named}, shape)
+
+
+def _one_by_one(columns: Mapping[str, Sequence[Any]], shape: str | None) -> Iterator[dict[str, Any]]:
+    """A function over a column costs as much as thirty values of it: few rows are written each by itself."""
+    names = [n for n in columns if n not in ("id", shape)]
+    count = len(next(iter(columns.values())))
+    shapes = repeat(None, count) if shape is None else columns[shape]
+    rows = zip(*(columns[n] for n in names), strict=True) if names else repeat((), count)
+    heads = [{"id": i} for i in columns["id"]] if "id" in columns else repeat({}, count)
+    for head, geometry_, row in zip(heads, shapes, rows, strict=True):
+        properties_ = dict(zip(names, row, strict=True))
+        yield {"type": "Feature", **head, "geometry": geometry_, "properties": properties_}
 
 
 def _values(column: pa.Array) -> Sequence[Any]:
     """Values that JSON writes as the columns do, or their texts."""
-    if column.type in _PLAIN:
+    if column.type.id in _PLAIN:
         found: Sequence[Any] = column.to_pylist()
         return found
     return _ready(as_json(column))
 
 
-def _shapes(batch: pa.RecordBatch, name: str, swapped: bool) -> Sequence[Any]:
-    places = wkb.points(batch.column(name))
-    if places is not None and not swapped and np.isfinite(places).all():
-        return [{"type": "Point", "coordinates": p} for p in places.tolist()]
-    return _ready(joined(_geometries(batch, name, swapped), None))
+def _written(values: Sequence[Any], kind: pa.DataType) -> Sequence[Any]:
+    """The same of values as Python has them."""
+    if kind.id in _PLAIN:
+        return values
+    return instants(values) if pa.types.is_timestamp(kind) else _ready(as_json(pa.array(values, kind)))
+
+
+def _shapes(wkb_: pa.Array, swapped: bool) -> Sequence[Any]:
+    places = wkb.points(wkb_)
+    if places is not None and np.isfinite(places).all():
+        return _places(places.tolist(), swapped)
+    return _ready(joined(positions.texts(wkb_, positions.GEOJSON, swapped), None))
+
+
+def _places(places: Sequence[Sequence[float] | None], swapped: bool) -> Sequence[Any]:
+    """Points; None where there is no place. `swapped`: y before x."""
+    at = [p and (p[1], p[0], *p[2:]) for p in places] if swapped else places
+    return [p and {"type": "Point", "coordinates": p} for p in at]
 
 
 def _ready(texts: pa.Array) -> Sequence[Any]:

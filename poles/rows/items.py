@@ -1,6 +1,7 @@
 """Rows of a store as items: samples or features, one row each; and the list of the locations of observations."""
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pyarrow as pa
 import shapely
 from pyproj import CRS
 
-from poles.coverage import Table
+from poles.coverage import Few, Table
 from poles.crs import crs as crs_of
 from poles.crs import transform, uri
 from poles.dataset import Dataset, Described
@@ -17,10 +18,13 @@ from poles.query import CRS84, Everywhere, Query
 from poles.rows.sampled import Index
 from poles.rows.tables import in_batches, paged, point_wkb
 from poles.stored import Array
-from poles.stores import Store, typed
+from poles.stores import Statement, Store, is_plain, typed
 from poles.stores.dialect import Values
 from poles.stores.layout import Column
 from poles.stores.statement import counted, matching, page, selection
+
+_SMALL = 64
+"""Rows up to which a page is made of values and not of columns."""
 
 
 def items(store: Store, dataset: Dataset, query: Query) -> Table:
@@ -39,6 +43,15 @@ def items(store: Store, dataset: Dataset, query: Query) -> Table:
     schema = _schema(store, columns, query)
     asked = page(store.layout, store.dialect, query, columns, ahead=int(matched is None), among=among)
     more = _More()
+    places = "geometry" in schema.names and store.layout.points
+    types = [*schema.types[:-1], pa.float64(), pa.float64()] if places else schema.types
+
+    def few() -> Few | None:
+        found = store.few(asked, types)
+        if found is None:
+            return None
+        kept = found if matched is not None else more.first(found, query.page.limit)
+        return Few(dict(zip(schema.names, _with_places(kept) if places else kept, strict=True)), places)
 
     def batches() -> Iterator[pa.RecordBatch]:
         found = (_batch(b, schema, native, moved_to) for b in store.batches(asked))
@@ -48,6 +61,7 @@ def items(store: Store, dataset: Dataset, query: Query) -> Table:
         dataset,
         schema,
         batches,
+        few if _is_small(asked) and moved_to is None and all(map(is_plain, types)) else None,
         geometry="geometry" if "geometry" in schema.names else None,
         crs=CRS84 if asked_in == CRS84 or out == crs_of(CRS84) else uri(out),
         matched=matched,
@@ -125,6 +139,20 @@ def _geometry(columns: Sequence[pa.Array], native: CRS, out: CRS | None) -> pa.A
     return point_wkb(*((x, y) if out is None else transform(x, y, native, out)))
 
 
+def _is_small(asked: Statement) -> bool:
+    return asked.rows is not None and asked.rows <= _SMALL
+
+
+def _with_places(columns: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """The columns of a small page, of which the last two are x and y, with places in their stead."""
+    *others, x, y = columns
+    return [*others, [(e, n) if _is_number(e) and _is_number(n) else None for e, n in zip(x, y, strict=True)]]
+
+
+def _is_number(value: float | None) -> bool:
+    return value is not None and isfinite(value)
+
+
 class _More:
     """Whether rows follow a page, seen by the one row that was taken too much."""
 
@@ -141,6 +169,11 @@ class _More:
             left = None if left is None else left - batch.num_rows
             if batch.num_rows:
                 yield batch
+
+    def first(self, columns: Sequence[Sequence[Any]], limit: int | None) -> Sequence[Sequence[Any]]:
+        """The columns of a small page without the row beyond it."""
+        self._seen = limit is not None and len(columns[0]) > limit
+        return [c[:limit] for c in columns]
 
     def follow(self) -> bool:
         """Once the batches are read."""

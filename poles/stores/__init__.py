@@ -60,6 +60,13 @@ class Store(Protocol):
         """
         ...
 
+    def few(self, statement: Statement, types: Sequence[pa.DataType]) -> Sequence[Sequence[Any]] | None:
+        """The columns of a statement that gives few rows, as Python values of types that are all `is_plain`.
+
+        Times are UTC without a zone. None where a value is none of Python's.
+        """
+        ...
+
     def first(self, statement: Statement) -> Sequence[Any] | None:
         """The first row of a statement as Python values."""
         ...
@@ -67,6 +74,19 @@ class Store(Protocol):
     def estimated(self, statement: Statement) -> int:
         """About how many rows a statement gives."""
         ...
+
+
+_PLAIN = frozenset(
+    t.id for t in (
+        pa.string(), pa.binary(), pa.bool_(), pa.date32(), pa.float32(), pa.float64(), pa.timestamp("ms"),
+        pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64(),
+    )
+)  # fmt: skip
+
+
+def is_plain(kind: pa.DataType) -> bool:
+    """Whether the drivers of both engines give a type as Python has it, and without loss."""
+    return kind.id in _PLAIN
 
 
 def cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from poles.dataset import Facts
 from poles.errors import Unreadable
-from poles.stores import BATCH, Statement, cast
+from poles.stores import BATCH, Statement, cast, typed
 from poles.stores.connections import Connection, Pool, is_lost, pool, refused
 from poles.stores.dialect import Dialect
 from poles.stores.layout import Layout, from_bytes
@@ -58,6 +58,14 @@ class PostgisStore:
         for batch in found:
             yield batch if schema is None else cast(batch, schema)
 
+    def few(self, statement: Statement, types: Sequence[pa.DataType]) -> Sequence[Sequence[Any]] | None:
+        kinds, rows = answered(pool(self.url), statement)
+        columns = zip(*rows, strict=True) if rows else [()] * len(types)
+        try:
+            return [_plainly(v, k, t) for v, k, t in zip(columns, kinds, types, strict=True)]
+        except (OverflowError, ValueError):  # a year that Python does not know
+            return None
+
     def first(self, statement: Statement) -> Sequence[Any] | None:
         kinds, rows = answered(pool(self.url), statement)
         return tuple(_plain(v, k) for v, k in zip(rows[0], kinds, strict=True)) if rows else None
@@ -95,7 +103,8 @@ class _Kind:
 
     oid: int
     name: str
-    scale: int | None
+    modifier: int
+    """Of `numeric`, where it is not below 0: 4 more than precision and scale, of 16 bits each."""
 
 
 def answered(of: Pool, statement: Statement) -> tuple[Sequence[_Kind], Rows]:
@@ -147,7 +156,11 @@ def _run(connection: Connection, text: str, values: Sequence[Any]) -> psycopg.Ra
 
 
 def _kinds(cursor: psycopg.RawCursor[tuple[Any, ...]]) -> Sequence[_Kind]:
-    return [_Kind(c.type_code, c.name, c.scale) for c in cursor.description or ()]
+    """Of the columns of an answer; `cursor.description` tells the same at ten times the cost."""
+    found = cursor.pgresult
+    if found is None:
+        return ()
+    return [_Kind(found.ftype(i), (found.fname(i) or b"").decode(), found.fmod(i)) for i in range(found.nfields)]
 
 
 # --- values ----------------------------------------------------------------------------------------------------------
@@ -178,7 +191,7 @@ def _column(values: Sequence[Any], kind: _Kind) -> pa.Array:
         days, mask = _counted(values, np.int32)
         return pa.array(np.where(mask, 0, days) + _DAYS, pa.int32(), mask=mask).cast(pa.date32())
     if kind.oid == _NUMERIC:
-        whole = kind.scale == 0
+        whole = kind.modifier >= 4 and not (kind.modifier - 4) & 0xFFFF
         return pa.array([_number(v, whole) for v in values], pa.uint64() if whole else pa.float64())
     if kind.oid in _FLOATS:
         return pa.array(values, _TYPES[kind.oid], from_pandas=True)
@@ -186,6 +199,34 @@ def _column(values: Sequence[Any], kind: _Kind) -> pa.Array:
         return pa.array(values, _TYPES.get(kind.oid, pa.string()))
     except pa.ArrowTypeError:
         return pa.array([None if v is None else str(v) for v in values], pa.string())
+
+
+_INTEGERS = frozenset(
+    t.id for t in (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64())
+)
+_TEXT = frozenset((pa.string().id,))
+_ALIKE: Mapping[int, frozenset[int]] = {
+    16: frozenset((pa.bool_().id,)), 17: frozenset((pa.binary().id,)), 20: _INTEGERS, 21: _INTEGERS, 23: _INTEGERS,
+    700: frozenset((pa.float32().id,)), 701: frozenset((pa.float64().id,)), 19: _TEXT, 25: _TEXT, 1042: _TEXT,
+    1043: _TEXT,
+}  # fmt: skip
+"""The types of Arrow whose values are those that the driver gives, by the numbers of PostgreSQL's."""
+_EPOCH, _DAY_ONE = datetime(2000, 1, 1), date(2000, 1, 1)
+
+
+def _plainly(values: Sequence[Any], kind: _Kind, to: pa.DataType) -> Sequence[Any]:
+    """One column as Python has it, of a type of Arrow. Raises OverflowError, ValueError for a year that it has not."""
+    if to.id in _ALIKE.get(kind.oid, ()):
+        return values
+    if kind.oid in _TIMES and pa.types.is_timestamp(to):
+        return [
+            None if v is None or v in _ENDS[np.int64] else _EPOCH + timedelta(0, 0, v // 1000 * 1000) for v in values
+        ]
+    if kind.oid == _DATE and pa.types.is_date32(to):
+        return [None if v is None or v in _ENDS[np.int32] else _DAY_ONE + timedelta(v) for v in values]
+    found = typed([_column(values, kind)], pa.schema([pa.field("", to)])).column(0)
+    plain: Sequence[Any] = (found.cast(pa.timestamp("ms")) if pa.types.is_timestamp(to) else found).to_pylist()
+    return plain
 
 
 def _counted(values: Sequence[Any], dtype: Any) -> tuple[Any, Any]:

@@ -160,6 +160,17 @@ class DuckStore:
             except duckdb.Error as error:
                 raise _refused(error) from error
 
+    def few(self, statement: Statement, types: Sequence[pa.DataType]) -> Sequence[Sequence[Any]] | None:
+        with _engine.cursor() as cursor:
+            try:
+                rows = cursor.execute(statement.text, statement.values).fetchall()
+            except duckdb.Error as error:
+                raise _refused(error) from error
+        columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
+        moments = [c for c, t in zip(columns, types, strict=True) if pa.types.is_temporal(t)]
+        beyond = any(isinstance(v, str) for c in moments for v in c)  # a year that Python does not know is a text
+        return None if beyond else columns
+
     def first(self, statement: Statement) -> Sequence[Any] | None:
         with _engine.cursor() as cursor:
             try:
