@@ -45,23 +45,24 @@ class Rows:
     contents: Contents
 
 
-def rows_of(columns: dict[str, pa.Array], shapes: Sequence[Any], crs: str = CRS84) -> Rows:
-    ids = [f"r{i}" for i in range(len(shapes))]
+def contents_of(columns: dict[str, pa.Array], shapes: Sequence[Any], crs: str = CRS84) -> Contents:
+    """Rows `r0`, `r1`, … as a store takes them."""
     own = columns_of(pa.schema([(n, c.type) for n, c in columns.items()]))
     wkb = pa.array([None if s is None else shapely.to_wkb(s) for s in shapes], pa.binary())
     geometry, bounds, points = placed(wkb, np.array(shapes, object))
     table = {
-        "_row": pa.array(range(len(ids))), "id": pa.array(ids), **{c.stored: stored(columns[c.name]) for c in own},
-        **geometry,
+        "_row": pa.array(range(len(shapes))), "id": pa.array([f"r{i}" for i in range(len(shapes))]),
+        **{c.stored: stored(columns[c.name]) for c in own}, **geometry,
     }  # fmt: skip
     schema = answered(pa.schema([(n, c.type) for n, c in columns.items()]))
-    layout = Layout(own, schema, len(ids), crs, bounds, points)
+    layout = Layout(own, schema, len(shapes), crs, bounds, points)
+    return Contents(Facts("1", "features", (), None, None), layout, pa.table(table))
+
+
+def rows_of(columns: dict[str, pa.Array], shapes: Sequence[Any], crs: str = CRS84) -> Rows:
     lists = {n: c.to_numpy(False) if pa.types.is_float32(c.type) else c.to_pylist() for n, c in columns.items()}
-    rows = tuple(
-        {"id": i, "geometry": s, **{n: v[k] for n, v in lists.items()}}
-        for k, (i, s) in enumerate(zip(ids, shapes, strict=True))
-    )
-    return Rows(rows, Contents(Facts("1", "features", (), None, None), layout, pa.table(table)))
+    rows = tuple({"id": f"r{k}", "geometry": s, **{n: v[k] for n, v in lists.items()}} for k, s in enumerate(shapes))
+    return Rows(rows, contents_of(columns, shapes, crs))
 
 
 NAMES = (
