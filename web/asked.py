@@ -26,12 +26,15 @@ OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request to a view. `parameters` are those of the query or form, without `f` and `lang`."""
+    """A request to a view."""
 
     request: Request
     views: Views
     view: View
+    pairs: tuple[tuple[str, str], ...]
+    """All parameters of the query, in their order, as links repeat them."""
     parameters: Mapping[str, str | list[str]]
+    """Those of the query or form, without `f` and `lang`."""
     f: str | None
     language: str
 
@@ -63,11 +66,6 @@ class Asked:
         query = self.request.query_string.decode("latin-1")
         return f"{self.view.url}{quote(self.path)}" + (f"?{query}" if query else "")
 
-    @property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """All parameters of the query, in their order, as links repeat them."""
-        return tuple(self.request.args.items(multi=True))
-
     def one(self, name: str) -> str | None:
         """A parameter that has one value."""
         value = self.parameters.get(name)
@@ -79,13 +77,16 @@ class Asked:
 def asked(request: Request, views: Views, view: View) -> Asked:
     """The request, read once. A form or a JSON object in the body of a POST counts as parameters."""
     _taken(request)
-    values = dict(request.args.lists())
+    pairs = tuple(request.args.items(multi=True))
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
     if request.method == "POST" and not request.path.endswith("/execution"):
         values |= _posted(request)
     f, lang = _once("f", values), _once("lang", values)
     parameters = {k: v[0] if len(v) == 1 else v for k, v in values.items()}
     language = language_of(lang, request.environ.get("HTTP_ACCEPT_LANGUAGE"))
-    return Asked(request, views, view, parameters, f, language)
+    return Asked(request, views, view, pairs, parameters, f, language)
 
 
 def _taken(request: Request) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 from gunicorn.glogging import Logger
-from gunicorn.http import errors, message
+from gunicorn.http import errors, message, wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
 from poles.settings import settings
@@ -29,6 +29,7 @@ _LINE = 65_536
 message.MAX_REQUEST_LINE = _LINE + 1
 
 _MOMENT_MS = 2
+_AT_ONCE = 256 * 1024
 
 _STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.InvalidResponseHeader, 500, "server: an error of ours"),
@@ -67,6 +68,31 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             client.sendall(_refusal(status, detail))
             client.shutdown(socket.SHUT_WR)
             _drained(client)
+
+
+class Response(wsgi.Response):  # type: ignore[misc]
+    """A response whose head and body leave in one piece where the body is there as a whole."""
+
+    sock: Any
+
+    def write(self, arg: bytes) -> None:
+        if self.headers_sent or self.response_length != len(arg) or len(arg) > _AT_ONCE:
+            super().write(arg)
+            return
+        pieces = _Pieces()
+        socket_, self.sock = self.sock, pieces
+        try:
+            super().write(arg)
+        finally:
+            self.sock = socket_
+        socket_.sendall(b"".join(pieces))
+
+
+class _Pieces(list[bytes]):
+    sendall = list.append
+
+
+wsgi.Response = Response  # gunicorn has no setting for it
 
 
 def _asks_on(conn: Any) -> bool:

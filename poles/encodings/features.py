@@ -15,7 +15,7 @@ from poles.crs import crs as crs_of
 from poles.encodings import positions, wkb
 from poles.encodings.columns import as_json, instants, json_parts
 from poles.encodings.format import Context
-from poles.encodings.kernels import joined
+from poles.encodings.kernels import document, joined
 from poles.encodings.tables import geometry, pieces, properties
 from poles.query import CRS84
 
@@ -27,42 +27,52 @@ Columns = dict[str, list[pa.Array | str]]
 """The parts of the texts of each property."""
 
 
-def features(table: Table, context: Context, before: str = "", after: str = "") -> Iterator[pa.Array]:
-    """Features as JSON texts, each between two further texts; a column has one at least."""
-    names, swapped = properties(table), _is_northing_first(table.crs)
+def features(table: Table, context: Context, before: str = "", after: str = "") -> Iterator[tuple[bytes, int]]:
+    """Features as JSON, each between two further texts, and how many they are: one at least."""
+    shape, swapped = geometry(table), _is_northing_first(table.crs)
     few = None if table.few is None else table.few()
     if few is not None:
-        rows = _of_values(few, table, swapped)
-        yield pa.array([before + plain_json(r) + after for r in rows], pa.string())
+        yield from _each(_of_values(few, table.schema.types, shape, swapped), before, after)
         return
     for batch in pieces(table):
         if batch.num_rows <= _FEW and not table.locations:
-            rows = _of_batch(batch, geometry(table), swapped)
-            yield pa.array([before + plain_json(r) + after for r in rows], pa.string())
-            continue
-        identifier = ['"id":', *json_parts(batch.column("id")), ","] if "id" in table.schema.names else []
-        columns = {n: json_parts(batch.column(n)) for n in names}
-        if table.locations:
-            columns = _of_locations(columns, batch, context)
-        held = [p for i, (n, texts) in enumerate(columns.items()) for p in (_member(n, i), *texts)]
-        opening, middle = [before + '{"type":"Feature",', *identifier, '"geometry":'], [',"properties":{']
-        parts = [*opening, *_geometries(batch, geometry(table), swapped), *middle, *held, "}}" + after]
-        yield joined(merged(parts, batch.num_rows), "null")
+            yield from _each(_of_batch(batch, shape, swapped), before, after)
+        else:
+            yield document(_column(batch, table, context, swapped, before, after)), batch.num_rows
 
 
-# --- row by row ------------------------------------------------------------------------------------------------------
+def _column(batch: pa.RecordBatch, table: Table, context: Context, swapped: bool, before: str, after: str) -> pa.Array:
+    """The texts of many features: no value is an object on its way."""
+    identifier = ['"id":', *json_parts(batch.column("id")), ","] if "id" in table.schema.names else []
+    columns = {n: json_parts(batch.column(n)) for n in properties(table)}
+    if table.locations:
+        columns = _of_locations(columns, batch, context)
+    held = [p for i, (n, texts) in enumerate(columns.items()) for p in (_member(n, i), *texts)]
+    opening, middle = [before + '{"type":"Feature",', *identifier, '"geometry":'], [',"properties":{']
+    parts = [*opening, *_geometries(batch, geometry(table), swapped), *middle, *held, "}}" + after]
+    return joined(merged(parts, batch.num_rows), "null")
 
 
-def _of_values(few: Few, table: Table, swapped: bool) -> Iterator[dict[str, Any]]:
-    """Features of a small page."""
-    shape = geometry(table)
+# --- row by row: a function over a column costs as much as thirty values of it ---------------------------------------
 
-    def written(values: Sequence[Any], field: pa.Field) -> Sequence[Any]:
-        if field.name != shape:
-            return _written(values, field.type)
+
+def _each(rows: Iterator[dict[str, Any]], before: str, after: str) -> Iterator[tuple[bytes, int]]:
+    texts = [orjson.dumps(row) for row in rows]
+    if texts:
+        between = (after + before).encode()
+        yield before.encode() + between.join(texts) + after.encode(), len(texts)
+
+
+def _of_values(few: Few, kinds: Sequence[pa.DataType], shape: str | None, swapped: bool) -> Iterator[dict[str, Any]]:
+    """Features of a small page, whose columns are of some types."""
+
+    def written(name: str, values: Sequence[Any], kind: pa.DataType) -> Sequence[Any]:
+        if name != shape:
+            return _written(values, kind)
         return _places(values, swapped) if few.places else _shapes(pa.array(values, pa.binary()), swapped)
 
-    return _one_by_one({f.name: written(few.columns[f.name], f) for f in table.schema}, shape)
+    columns = zip(few.columns.items(), kinds, strict=True)
+    return _one_by_one({n: written(n, v, k) for (n, v), k in columns}, shape)
 
 
 def _of_batch(batch: pa.RecordBatch, shape: str | None, swapped: bool) -> Iterator[dict[str, Any]]:
@@ -72,7 +82,7 @@ def _of_batch(batch: pa.RecordBatch, shape: str | None, swapped: bool) -> Iterat
 
 
 def _one_by_one(columns: Mapping[str, Sequence[Any]], shape: str | None) -> Iterator[dict[str, Any]]:
-    """A function over a column costs as much as thirty values of it: few rows are written each by itself."""
+    """Features of columns of values, as orjson takes them."""
     names = [n for n in columns if n not in ("id", shape)]
     count = len(next(iter(columns.values())))
     shapes = repeat(None, count) if shape is None else columns[shape]

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
-import pyarrow as pa
 
 from poles.coverage import Answer, Coverage, Coverages, Table
 from poles.encodings import positions
@@ -31,12 +30,11 @@ def write(answer: Answer, context: Context) -> Iterator[bytes]:
     return gathered(_collection(answer, context))
 
 
-def _listed(batches: Iterator[pa.Array], count: list[int]) -> Iterator[bytes]:
+def _listed(batches: Iterator[tuple[bytes, int]], count: list[int]) -> Iterator[bytes]:
     """Features that each follow a comma, but the first; how many there were is left in `count`."""
-    for texts in batches:
-        if len(texts):
-            yield document(texts) if count[0] else document(texts)[1:]
-            count[0] += len(texts)
+    for text, number in batches:
+        yield text if count[0] else text[1:]
+        count[0] += number
 
 
 # --- tables --------------------------------------------------------------------------------------------------------
@@ -65,9 +63,9 @@ def _following(table: Table, context: Context) -> tuple[Mapping[str, str], ...]:
 
 def _single(table: Table, context: Context) -> Iterator[bytes]:
     """The one row as a Feature, its links inside."""
-    for texts in features(table, context):
+    for text, _ in features(table, context):
         links = orjson.dumps([dict(k) for k in context.links])
-        yield texts[0].as_py()[:-1].encode() + b',"links":' + links + b"}"
+        yield text[:-1] + b',"links":' + links + b"}"
         return
     raise ValueError("a single row was promised, and there is none")
 
@@ -96,8 +94,8 @@ def _parameters(described: Any, context: Context) -> bytes:
     return orjson.dumps([short_parameter(d, context.language) for d in described])
 
 
-def _cells(coverage: Coverage, label: str | None, answer: Coverages, context: Context) -> Iterator[pa.Array]:
-    """Features as JSON texts: a point each, its time, level and other steps and its values as properties.
+def _cells(coverage: Coverage, label: str | None, answer: Coverages, context: Context) -> Iterator[tuple[bytes, int]]:
+    """Features as JSON, and how many: a point each, its time, level and other steps and its values as properties.
 
     A parameter keeps its key; what else bears that name gives way.
     """
@@ -115,4 +113,5 @@ def _cells(coverage: Coverage, label: str | None, answer: Coverages, context: Co
         varying = [*zip(called, at.values(), strict=True), *values.items()]
         members = [p for name, texts in varying for p in (plain_json(name) + ":", texts, ",")]
         opening = [',{"type":"Feature","geometry":', points, ',"properties":{', *timeless]
-        yield joined(merged([*opening, *members, fixed, "}}"], len(points)), "null")
+        if len(points):
+            yield document(joined(merged([*opening, *members, fixed, "}}"], len(points)), "null")), len(points)

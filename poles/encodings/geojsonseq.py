@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from poles.coverage import Answer, Table
 from poles.encodings.features import features
 from poles.encodings.format import Context, gathered
-from poles.encodings.kernels import document
 
 _SEPARATOR, _END = "\x1e", "\n"
 
@@ -19,4 +18,4 @@ def write(answer: Answer, context: Context) -> Iterator[bytes]:
     """The records in pieces; memory is bounded by a batch."""
     if not isinstance(answer, Table):
         raise TypeError("a sequence of features is made of rows")
-    return gathered(document(texts) for texts in features(answer, context, _SEPARATOR, _END))
+    return gathered(text for text, _ in features(answer, context, _SEPARATOR, _END))

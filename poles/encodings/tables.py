@@ -19,7 +19,8 @@ def pieces(table: Table) -> Iterator[pa.RecordBatch]:
 
 def properties(table: Table) -> list[str]:
     """Names of the columns that are neither the id nor the geometry."""
-    return [n for n in table.schema.names if n not in ("id", geometry(table))]
+    ours = ("id", geometry(table))
+    return [n for n in table.schema.names if n not in ours]
 
 
 def geometry(table: Table) -> str | None:

@@ -116,10 +116,11 @@ def _counted(store: Store, dataset: Dataset, query: Query, among: str) -> tuple[
 
 
 def _schema(store: Store, columns: Sequence[Column], query: Query) -> pa.Schema:
-    fields = [pa.field("id", pa.string()), *(store.layout.schema.field(c.name) for c in columns)]
-    if query.geometry and store.layout.geometry is not None:
-        fields.append(pa.field("geometry", pa.binary()))
-    return pa.schema(fields)
+    whole = store.layout.items
+    if query.parameters is None and query.geometry:
+        return whole
+    geometry = [whole.field("geometry")] if query.geometry and store.layout.geometry is not None else []
+    return pa.schema([whole.field("id"), *(store.layout.schema.field(c.name) for c in columns), *geometry])
 
 
 def _batch(batch: pa.RecordBatch, schema: pa.Schema, native: CRS, out: CRS | None) -> pa.RecordBatch:

@@ -1,6 +1,7 @@
 """Addresses of databases: what is a table, and what may be told of one."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 _SCHEMES = ("postgresql://", "postgres://")
@@ -29,6 +30,7 @@ def apart(url: str) -> tuple[str, str | None]:
     return urlunsplit(parts._replace(query=rest)), table
 
 
+@lru_cache(256)
 def shown(url: str) -> str:
     """The address as it may be told: without a password.
 

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -60,6 +61,12 @@ class Layout:
     """Columns of the bounds of each geometry; None: the engine has an index of its own."""
     row: str | None = "_row"
     """A dense number from 0 in the order of the answers; None: the order is that of `id`."""
+
+    @cached_property
+    def items(self) -> pa.Schema:
+        """Whole rows as they are answered."""
+        ends = [pa.field("geometry", pa.binary())] if self.geometry is not None else []
+        return pa.schema([pa.field("id", pa.string()), *(self.schema.field(c.name) for c in self.columns), *ends])
 
     def column(self, name: str) -> Column | None:
         """The property of that name."""
