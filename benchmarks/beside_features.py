@@ -283,7 +283,7 @@ INTRODUCTION = [
     {rows.POINTS:,} points and {rows.POLYGONS:,} polygons of {rows.VERTICES} vertices, eight properties each;
     {rows.STATIONS * rows.HOURS:,} observations, {rows.HOURS:,} at each of {rows.STATIONS} stations.
     One process each, {CONNECTIONS} connections that are kept, all servers up; medians of {ROUNDS} rounds of
-    {SECONDS:g} s that take turns (a server of under {SLOW:g} answers a second has one round).
+    {SECONDS:g} s that take turns (a server of under {SLOW:g} answers a second has one round); no access logs.
     tipg, stock pygeoapi and Poles ask the same PostgreSQL, whose tables have keys, indexes and statistics;
     Poles asks the tables that it published.
     """.strip().splitlines()

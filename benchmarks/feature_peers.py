@@ -149,7 +149,11 @@ def _stock_config(port: int, providers: Mapping[str, dict[str, object]]) -> dict
 def poles(folder: Path, name: str, files: Mapping[str, Path], store: str | None = None) -> Peer:
     """Poles over the rows of files, which it keeps in its own file or in tables of PostgreSQL."""
     config, port = folder / f"poles-{name.replace(' ', '-')}.yml", free_port()
-    env = {**os.environ, "POLES_STATE": str(folder / f"state-{name.replace(' ', '-')}")}
+    env = {
+        **os.environ,
+        "POLES_STATE": str(folder / f"state-{name.replace(' ', '-')}"),
+        "POLES_ACCESS_LOG": "0",  # the others write none either
+    }
     for collection, path in files.items():
         publish(config, collection, path, env, store)
     command = [str(BIN / "poles"), "serve", "--config", str(config), "--port", str(port), "--workers", "1"]
