@@ -41,7 +41,10 @@ def items(store: Store, dataset: Dataset, query: Query) -> Table:
     out = crs_of(asked_in)
     moved_to = None if out is native or out == native else out
     schema = _schema(store, columns, query)
-    asked = page(store.layout, store.dialect, query, columns, ahead=int(matched is None), among=among)
+    asked = page(
+        store.layout, store.dialect, query, columns, ahead=int(matched is None), among=among,
+        matched=estimated if matched is None else matched,
+    )  # fmt: skip
     more = _More()
     places = "geometry" in schema.names and store.layout.points
     types = [*schema.types[:-1], pa.float64(), pa.float64()] if places else schema.types
