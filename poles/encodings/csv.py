@@ -12,7 +12,7 @@ from poles.crs import crs as crs_of
 from poles.encodings import positions, wkb
 from poles.encodings.arrays import scattered
 from poles.encodings.columns import as_csv
-from poles.encodings.format import Context, gathered
+from poles.encodings.format import Context, Piece, gathered
 from poles.encodings.kernels import document, joined
 from poles.encodings.rows import apart, coordinates, rows
 from poles.encodings.tables import geometry, halved
@@ -30,19 +30,19 @@ def write(answer: Answer, context: Context) -> Iterator[bytes]:
     return gathered(_coverages(answer) if isinstance(answer, Coverages) else _table(answer))
 
 
-def _lines(columns: Sequence[pa.Array]) -> bytes:
+def _lines(columns: Sequence[pa.Array]) -> Piece:
     parts = [p for c in columns for p in (",", c)][1:]
     return document(joined([*parts, _END], ""))
 
 
-def _header(names: Iterable[str]) -> bytes:
+def _header(names: Iterable[str]) -> Piece:
     return _lines([as_csv(pa.array([n])) for n in names])
 
 
 # --- coverages -----------------------------------------------------------------------------------------------------
 
 
-def _coverages(answer: Coverages) -> Iterator[bytes]:
+def _coverages(answer: Coverages) -> Iterator[Piece]:
     """One table for all coverages: several are told apart by a first column, `coverage`."""
     members = [scattered(c) for c in answer.members]
     keys = tuple(dict.fromkeys(k for c in members for k in c.ranges))
@@ -60,7 +60,7 @@ def _ordered(names: set[str]) -> list[str]:
     return [*first, *sorted(names.difference(first))]
 
 
-def _rows(coverage: Coverage, label: list[pa.Array], places: list[str], keys: tuple[str, ...]) -> Iterator[bytes]:
+def _rows(coverage: Coverage, label: list[pa.Array], places: list[str], keys: tuple[str, ...]) -> Iterator[Piece]:
     for at, values in rows(coverage, as_csv):
         count = len(next(iter((*at.values(), *values.values()))))
         none = pa.nulls(count, pa.string())
@@ -71,7 +71,7 @@ def _rows(coverage: Coverage, label: list[pa.Array], places: list[str], keys: tu
 # --- tables --------------------------------------------------------------------------------------------------------
 
 
-def _table(table: Table) -> Iterator[bytes]:
+def _table(table: Table) -> Iterator[Piece]:
     """`id`, the properties, and the geometry: longitude and latitude of points, else WKT."""
     names = [n for n in table.schema.names if n != table.geometry]
     batches = (b for b in table.batches() if b.num_rows)
@@ -100,7 +100,7 @@ def _geometry_columns(table: Table, seen: list[pa.RecordBatch], all_seen: bool) 
     return [*flat, "z"] if high else flat
 
 
-def _batch(batch: pa.RecordBatch, table: Table, names: list[str], columns: list[str]) -> bytes:
+def _batch(batch: pa.RecordBatch, table: Table, names: list[str], columns: list[str]) -> Piece:
     name = geometry(table)
     placed = [] if name is None else _placed(batch.column(name), columns)
     return _lines([*(as_csv(batch.column(n)) for n in names), *placed])

@@ -14,7 +14,7 @@ from poles.coverage import Few, Table
 from poles.crs import crs as crs_of
 from poles.encodings import positions, wkb
 from poles.encodings.columns import as_json, instants, json_parts
-from poles.encodings.format import Context
+from poles.encodings.format import Context, Piece
 from poles.encodings.kernels import document, joined
 from poles.encodings.tables import geometry, pieces, properties
 from poles.query import CRS84
@@ -27,7 +27,7 @@ Columns = dict[str, list[pa.Array | str]]
 """The parts of the texts of each property."""
 
 
-def features(table: Table, context: Context, before: str = "", after: str = "") -> Iterator[tuple[bytes, int]]:
+def features(table: Table, context: Context, before: str = "", after: str = "") -> Iterator[tuple[Piece, int]]:
     """Features as JSON, each between two further texts, and how many they are: one at least."""
     shape, swapped = geometry(table), _is_northing_first(table.crs)
     few = None if table.few is None else table.few()

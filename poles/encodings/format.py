@@ -64,13 +64,16 @@ def essence(media_type: str) -> str:
     return media_type.split(";")[0].strip().lower().replace(" ", "+")
 
 
-def gathered(pieces: Iterable[bytes], size: int = 1 << 18) -> Iterator[bytes]:
+Piece = bytes | memoryview
+
+
+def gathered(pieces: Iterable[Piece], size: int = 1 << 18) -> Iterator[bytes]:
     """The same bytes in pieces of about `size`, so that small answers go out as one.
 
     >>> [len(p) for p in gathered([b"ab"] * 5, size=4)]
     [4, 4, 2]
     """
-    waiting: list[bytes] = []
+    waiting: list[Piece] = []
     length = 0
     for piece in pieces:
         waiting.append(piece)

@@ -11,7 +11,7 @@ from poles.encodings.arrays import scattered
 from poles.encodings.columns import as_json
 from poles.encodings.described import short_parameter
 from poles.encodings.features import features, merged, plain_json
-from poles.encodings.format import Context, gathered
+from poles.encodings.format import Context, Piece, gathered
 from poles.encodings.kernels import document, joined
 from poles.encodings.rows import apart, coordinates, rows
 
@@ -30,7 +30,7 @@ def write(answer: Answer, context: Context) -> Iterator[bytes]:
     return gathered(_collection(answer, context))
 
 
-def _listed(batches: Iterator[tuple[bytes, int]], count: list[int]) -> Iterator[bytes]:
+def _listed(batches: Iterator[tuple[Piece, int]], count: list[int]) -> Iterator[Piece]:
     """Features that each follow a comma, but the first; how many there were is left in `count`."""
     for text, number in batches:
         yield text if count[0] else text[1:]
@@ -40,7 +40,7 @@ def _listed(batches: Iterator[tuple[bytes, int]], count: list[int]) -> Iterator[
 # --- tables --------------------------------------------------------------------------------------------------------
 
 
-def _collection(table: Table, context: Context) -> Iterator[bytes]:
+def _collection(table: Table, context: Context) -> Iterator[Piece]:
     count = [0]
     yield b'{"type":"FeatureCollection","features":['
     yield from _listed(features(table, context, ","), count)
@@ -65,7 +65,7 @@ def _single(table: Table, context: Context) -> Iterator[bytes]:
     """The one row as a Feature, its links inside."""
     for text, _ in features(table, context):
         links = orjson.dumps([dict(k) for k in context.links])
-        yield text[:-1] + b',"links":' + links + b"}"
+        yield b"".join((text[:-1], b',"links":', links, b"}"))
         return
     raise ValueError("a single row was promised, and there is none")
 
@@ -78,7 +78,7 @@ def _ending(context: Context, *further: Mapping[str, str]) -> bytes:
 # --- coverages -----------------------------------------------------------------------------------------------------
 
 
-def _coverages(answer: Coverages, context: Context) -> Iterator[bytes]:
+def _coverages(answer: Coverages, context: Context) -> Iterator[Piece]:
     """EDR GeoJSON: what `parameters` describes stands in the properties, by key."""
     described = {key: d for c in answer.members for key, d in c.parameters.items()}
     count = [0]
@@ -94,7 +94,7 @@ def _parameters(described: Any, context: Context) -> bytes:
     return orjson.dumps([short_parameter(d, context.language) for d in described])
 
 
-def _cells(coverage: Coverage, label: str | None, answer: Coverages, context: Context) -> Iterator[tuple[bytes, int]]:
+def _cells(coverage: Coverage, label: str | None, answer: Coverages, context: Context) -> Iterator[tuple[Piece, int]]:
     """Features as JSON, and how many: a point each, its time, level and other steps and its values as properties.
 
     A parameter keeps its key; what else bears that name gives way.
