@@ -1,6 +1,6 @@
 """The answer: coverages, or a table. Encodings trust what is checked here."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -135,14 +135,8 @@ class Coverages:
         return sum(b.size for c in self.members for b in c.ranges.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Few:
-    """A small page as Python has it, which costs less than its batch: a function over a column costs thirty values."""
-
-    columns: dict[str, Sequence[Any]]
-    """The values of each column of the schema; None where missing; times are UTC without a zone."""
-    places: bool
-    """Whether the geometry is `(x, y)`, None where there is none, and not WKB."""
+FEW = 64
+"""Rows of a page that is small: a function over a column of them costs more than each of its values by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +149,11 @@ class Table:
     dataset: Dataset
     schema: pa.Schema
     batches: Callable[[], Iterator[pa.RecordBatch]] = field(repr=False, compare=False)
-    few: Callable[[], Few | None] | None = field(default=None, repr=False, compare=False)
-    """The rows of a small page, which may be asked in the place of `batches`; None: these are asked."""
+    few: Callable[[], Mapping[str, Sequence[Any]] | None] = field(default=lambda: None, repr=False, compare=False)
+    """The columns of a small page as Python has them, which cost less than a batch; None: `batches` are asked.
+
+    Times are UTC without a zone; the geometry is the place of a point, `(x, y)`.
+    """
     geometry: str | None = "geometry"
     crs: str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
     matched: int | None = None

@@ -14,12 +14,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from web.manners.forwarding import Told
 from web.manners.negotiation import coding, preferred, spoken
+from web.worker import Response
 
 BASE = "http://127.0.0.1:5000"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -892,6 +894,57 @@ def test_head_over_a_socket_has_no_body(server: tuple[int, Path]) -> None:
             found += piece
     assert found.count(b"HTTP/1.1 200 ") == 2
     assert found.endswith(b"\r\n\r\n")
+
+
+def test_a_client_that_goes_on_is_answered_in_order(server: tuple[int, Path]) -> None:
+    """At once, after a moment, in halves, and two in one piece: on one connection."""
+    one = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server[0]), timeout=30) as client:
+        for pause in (0.0, 0.0, 0.05):
+            client.sendall(one[:20])
+            time.sleep(pause)
+            client.sendall(one[20:])
+            assert client.recv(65_536).count(b"HTTP/1.1 200 ") == 1
+            time.sleep(pause)
+        client.sendall(one + one.replace(b"/health", b"/ready"))
+        found = b""
+        while found.count(b'"status"') < 2:
+            found += client.recv(65_536)
+    assert found.index(b'"version"') < found.index(b'"left_out"')
+
+
+def test_more_clients_than_threads_are_all_answered(server: tuple[int, Path]) -> None:
+    clients = [socket.create_connection(("127.0.0.1", server[0]), timeout=30) for _ in range(20)]
+    for _ in range(5):
+        for client in clients:
+            client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert all(client.recv(65_536).startswith(b"HTTP/1.1 200 ") for client in clients)
+    for client in clients:
+        client.close()
+
+
+class _Sent(list[bytes]):
+    """A socket that keeps what it is sent, piece by piece."""
+
+    sendall = list.append
+
+
+@pytest.mark.parametrize(
+    ("length", "pieces", "sent"),
+    [(5, [b"whole"], 1), (5, [b"who", b"le"], 3), (None, [b"whole"], 2), (0, [b""], 1), (300_000, [b"x" * 300_000], 2)],
+)
+def test_a_small_body_leaves_with_its_head(length: int | None, pieces: list[bytes], sent: int) -> None:
+    request = SimpleNamespace(version=(1, 1), method="GET", should_close=lambda: False)
+    socket_ = _Sent()
+    response = Response(request, socket_, SimpleNamespace(protocol="http"))
+    response.start_response("200 OK", [] if length is None else [("Content-Length", str(length))])
+    for piece in pieces:
+        response.write(piece)
+    assert len(socket_) == sent
+    assert response.sent == sum(map(len, pieces))
+    head, _, body = b"".join(socket_).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert body == (b"".join(pieces) if length is not None else b"5\r\nwhole\r\n")
 
 
 def test_gunicorn_takes_no_word_of_a_proxy_by_itself(server: tuple[int, Path]) -> None:

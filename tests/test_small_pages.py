@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 import pytest
 import shapely
@@ -12,11 +13,13 @@ from test_filters import contents_of
 
 from poles.dataset import Dataset, Limits, Text
 from poles.encodings import Context, named
-from poles.query import CRS84, Page, Query
+from poles.query import CRS84, Interval, Moment, Page, Query
 from poles.rows.items import items
 from poles.stores import Store, duck, postgis
+from poles.stores.dialect import DUCK
+from poles.stores.statement import page
 
-LAMBERT, WGS84 = (f"http://www.opengis.net/def/crs/EPSG/0/{code}" for code in (2154, 4326))
+LAMBERT, WGS84, MERCATOR = (f"http://www.opengis.net/def/crs/EPSG/0/{code}" for code in (2154, 4326, 3857))
 CONTEXT = Context(moment=datetime(2024, 5, 1, tzinfo=UTC))
 EXTREMES = {
     "text": pa.array(["", None, 'say "é"', "\u2028", "null"]),
@@ -81,7 +84,7 @@ def test_a_small_page_is_what_its_columns_are(stores: list[Store], page: Page, c
             for name in ("GeoJSON", "GeoJSONSeq"):
                 written = named(name)
                 assert written is not None
-                few, columns = (b"".join(written.write(t, CONTEXT)) for t in (found, replace(found, few=None)))
+                few, columns = (b"".join(written.write(t, CONTEXT)) for t in (found, replace(found, few=lambda: None)))
                 assert few == columns
                 told.append(few)
         assert (told[0::4], told[1::4]) == (told[2::4], told[3::4])  # both stores
@@ -89,10 +92,52 @@ def test_a_small_page_is_what_its_columns_are(stores: list[Store], page: Page, c
 
 def test_what_python_has_is_read_as_values(stores: list[Store], request: pytest.FixtureRequest) -> None:
     """The test above would compare nothing where no small page were made."""
-    columns = request.node.callspec.params["stores"][0]
+    columns, shapes = request.node.callspec.params["stores"]
+    values = shapes == "points" and columns in ("of every plain type", "none")
     for store in stores:
-        few = items(store, dataset("exact"), Query(verb="items", page=Page(5), crs_out="native")).few
-        assert (few is None) == (columns == "of a list")
-        assert few is None or (few() is None) == (columns == "of years that Python does not know")
-    many = items(stores[0], dataset("exact"), Query(verb="items", page=Page(5000), crs_out="native"))
-    assert many.few is None
+        assert (_few(store, crs_out="native") is not None) == values
+        assert _few(store, crs_out=MERCATOR) is None
+        assert _few(store, page=Page(5000)) is None
+        bare = _few(store, geometry=False)
+        assert (bare is not None) == (columns in ("of every plain type", "none"))
+
+
+def _few(store: Store, **asked: Any) -> Any:
+    return items(store, dataset("exact"), Query(**{"verb": "items", "page": Page(5), **asked})).few()
+
+
+@pytest.fixture(scope="module")
+def table(postgres: Any) -> tuple[Store, str]:
+    """A table of 50,000 rows, one a minute, and where it is."""
+    url = postgres.database("walked")
+    minutes = pa.array([datetime(2020, 1, 1) + timedelta(minutes=i) for i in range(50_000)], pa.timestamp("ms"))
+    held = contents_of({"t": minutes}, [None] * len(minutes))
+    postgis.write(url, "x", "1", replace(held, layout=replace(held.layout, times=("t",))))
+    found = postgis.current(url, "x")
+    assert found is not None
+    return found, url
+
+
+LAST_DAYS = Query(verb="items", when=(Interval(Moment((2020, 2, 1)), None),), page=Page(10))
+
+
+@pytest.mark.parametrize(("matched", "walked"), [(5360, False), (None, True), (10**7, True)])
+def test_rows_that_lie_at_the_end_are_not_walked_to(table: Any, matched: int | None, walked: bool) -> None:
+    """The planner, left alone, takes rows in order and lets go all that come before those that match."""
+    store, url = table
+    found = page(store.layout, store.dialect, LAST_DAYS, store.layout.columns, matched=matched)
+    with psycopg.connect(url) as connection:
+        text = f"EXPLAIN (ANALYZE, FORMAT JSON) {found.text}".encode()
+        plan = psycopg.RawCursor(connection).execute(text, found.values).fetchone()
+    assert plan is not None
+    assert (_walked(plan[0][0]["Plan"]) > 40_000) == walked
+
+
+def _walked(node: dict[str, Any]) -> int:
+    """Rows that a plan read and let go."""
+    return int(node.get("Rows Removed by Filter", 0)) + sum(_walked(n) for n in node.get("Plans", ()))
+
+
+def test_an_engine_that_keeps_order_is_not_told_how_to_find_rows(table: Any) -> None:
+    told, untold = (page(table[0].layout, DUCK, LAST_DAYS, (), matched=m) for m in (5360, None))
+    assert told == untold

@@ -87,6 +87,13 @@ def test_zero_false_and_empty_survive_and_missing_is_null(tmp_path: Path) -> Non
     assert {second[k] for k in ("n", "x", "t", "b", "d", "geometry")} == {None}
 
 
+@pytest.mark.parametrize("kind", [pa.timestamp("us"), pa.timestamp("ms", "UTC"), pa.timestamp("s"), pa.date32()])
+def test_the_infinities_of_databases_are_missing(kind: Any) -> None:
+    last = 2 ** (kind.bit_width - 1) - 1
+    given = pa.array([0, None, last, -last, -last - 1], pa.int32() if kind.bit_width == 32 else pa.int64()).view(kind)
+    assert [v is None for v in arranged.stored(given).to_pylist()] == [False, True, True, True, True]
+
+
 @pytest.mark.parametrize("count", [10, 40_000])
 def test_pages_hold_each_row_once(tmp_path: Path, count: int) -> None:
     rng = np.random.default_rng(1)

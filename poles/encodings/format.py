@@ -65,6 +65,7 @@ def essence(media_type: str) -> str:
 
 
 Piece = bytes | memoryview
+"""What the pieces of a text are before they are gathered: those of many rows are not copied until then."""
 
 
 def gathered(pieces: Iterable[Piece], size: int = 1 << 18) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """Rows of a store as items: samples or features, one row each; and the list of the locations of observations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 import shapely
 from pyproj import CRS
 
-from poles.coverage import Few, Table
+from poles.coverage import FEW, Table
 from poles.crs import crs as crs_of
 from poles.crs import transform, uri
 from poles.dataset import Dataset, Described
@@ -22,9 +23,6 @@ from poles.stores import Statement, Store, is_plain, typed
 from poles.stores.dialect import Values
 from poles.stores.layout import Column
 from poles.stores.statement import counted, matching, page, selection
-
-_SMALL = 64
-"""Rows up to which a page is made of values and not of columns."""
 
 
 def items(store: Store, dataset: Dataset, query: Query) -> Table:
@@ -39,37 +37,25 @@ def items(store: Store, dataset: Dataset, query: Query) -> Table:
         raise NotFound("itemId", f"{', '.join(query.ids or ())[:80]} is not there", "take an id from the items")
     native, asked_in = crs_of(store.layout.crs), _out(store, query)
     out = crs_of(asked_in)
-    moved_to = None if out is native or out == native else out
     schema = _schema(store, columns, query)
-    asked = page(
-        store.layout, store.dialect, query, columns, ahead=int(matched is None), among=among,
-        matched=estimated if matched is None else matched,
-    )  # fmt: skip
-    more = _More()
-    places = "geometry" in schema.names and store.layout.points
-    types = [*schema.types[:-1], pa.float64(), pa.float64()] if places else schema.types
-
-    def few() -> Few | None:
-        found = store.few(asked, types)
-        if found is None:
-            return None
-        kept = found if matched is not None else more.first(found, query.page.limit)
-        return Few(dict(zip(schema.names, _with_places(kept) if places else kept, strict=True)), places)
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        found = (_batch(b, schema, native, moved_to) for b in store.batches(asked))
-        yield from found if matched is not None else more.cut(found, query.page.limit)
-
+    rows = _Page(
+        store,
+        page(store.layout, store.dialect, query, columns, ahead=int(matched is None), among=among, matched=matched),
+        schema,
+        native,
+        None if out is native or out == native else out,
+        query.page.limit if matched is None else None,
+    )
     return Table(
         dataset,
         schema,
-        batches,
-        few if _is_small(asked) and moved_to is None and all(map(is_plain, types)) else None,
+        rows.batches,
+        rows.few,
         geometry="geometry" if "geometry" in schema.names else None,
         crs=CRS84 if asked_in == CRS84 or out == crs_of(CRS84) else uri(out),
         matched=matched,
         estimated=estimated,
-        more=None if matched is not None else more.follow,
+        more=None if matched is not None else lambda: rows.more,
         offset=query.page.offset,
         limit=query.page.limit,
         parameters=_described(store, dataset, columns),
@@ -126,13 +112,60 @@ def _schema(store: Store, columns: Sequence[Column], query: Query) -> pa.Schema:
     return pa.schema([whole.field("id"), *(store.layout.schema.field(c.name) for c in columns), *geometry])
 
 
-def _batch(batch: pa.RecordBatch, schema: pa.Schema, native: CRS, out: CRS | None) -> pa.RecordBatch:
-    """A batch of the store as rows of the answer, its geometries in the CRS `out`, None: as they are."""
-    columns = list(batch.columns)
-    if schema.names[-1] == "geometry":
-        at = len(schema) - 1
-        columns[at:] = [_geometry(columns[at:], native, out)]
-    return typed(columns, schema)
+@dataclass(slots=True)
+class _Page:
+    """The rows of a page, as batches or, if they are few, as values."""
+
+    store: Store
+    asked: Statement
+    schema: pa.Schema
+    native: CRS
+    out: CRS | None
+    """Where the geometries go; None: they stay as they are."""
+    limit: int | None
+    """Where rows are not counted: how many there are without the one that was taken too much."""
+    more: bool = False
+    """Once the rows are read: whether others follow."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        left = self.limit
+        for batch in self.store.batches(self.asked):
+            if left is not None:
+                self.more, batch = batch.num_rows > left, batch.slice(0, left)
+                left -= batch.num_rows
+            if batch.num_rows:
+                yield self._answered(batch)
+
+    def _answered(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        columns, at = list(batch.columns), len(self.schema) - 1
+        if self.schema.names[-1] == "geometry":
+            columns[at:] = [_geometry(columns[at:], self.native, self.out)]
+        return typed(columns, self.schema)
+
+    def few(self) -> Mapping[str, Sequence[Any]] | None:
+        types = self._types()
+        if self.asked.rows is None or self.asked.rows > FEW or not all(map(is_plain, types)):
+            return None
+        found = self.store.few(self.asked, types)
+        if found is None:
+            return None
+        if self.limit is not None:
+            self.more, found = len(found[0]) > self.limit, [c[: self.limit] for c in found]
+        if len(types) > len(self.schema):
+            *others, x, y = found
+            found = [*others, [p if _is_place(*p) else None for p in zip(x, y, strict=True)]]
+        return dict(zip(self.schema.names, found, strict=True))
+
+    def _types(self) -> Sequence[pa.DataType]:
+        """Those of the columns of the store: of points x and y. WKB stays what it is, for nobody knows its length."""
+        own: list[pa.DataType] = self.schema.types
+        if self.schema.names[-1] != "geometry":
+            return own
+        return [*own[:-1], pa.float64(), pa.float64()] if self.store.layout.points and self.out is None else own
+
+
+def _is_place(x: float | None, y: float | None) -> bool:
+    return x is not None and y is not None and isfinite(x) and isfinite(y)
 
 
 def _geometry(columns: Sequence[pa.Array], native: CRS, out: CRS | None) -> pa.Array:
@@ -141,47 +174,6 @@ def _geometry(columns: Sequence[pa.Array], native: CRS, out: CRS | None) -> pa.A
         return columns[0] if out is None else reprojected(columns[0], native, out)
     x, y = (np.asarray(c.fill_null(np.nan) if c.null_count else c) for c in columns)
     return point_wkb(*((x, y) if out is None else transform(x, y, native, out)))
-
-
-def _is_small(asked: Statement) -> bool:
-    return asked.rows is not None and asked.rows <= _SMALL
-
-
-def _with_places(columns: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
-    """The columns of a small page, of which the last two are x and y, with places in their stead."""
-    *others, x, y = columns
-    return [*others, [(e, n) if _is_number(e) and _is_number(n) else None for e, n in zip(x, y, strict=True)]]
-
-
-def _is_number(value: float | None) -> bool:
-    return value is not None and isfinite(value)
-
-
-class _More:
-    """Whether rows follow a page, seen by the one row that was taken too much."""
-
-    def __init__(self) -> None:
-        self._seen = False
-
-    def cut(self, batches: Iterator[pa.RecordBatch], limit: int | None) -> Iterator[pa.RecordBatch]:
-        """The batches without the row beyond the page."""
-        left = limit
-        for batch in batches:
-            if left is not None and batch.num_rows > left:
-                self._seen = True
-                batch = batch.slice(0, left)
-            left = None if left is None else left - batch.num_rows
-            if batch.num_rows:
-                yield batch
-
-    def first(self, columns: Sequence[Sequence[Any]], limit: int | None) -> Sequence[Sequence[Any]]:
-        """The columns of a small page without the row beyond it."""
-        self._seen = limit is not None and len(columns[0]) > limit
-        return [c[:limit] for c in columns]
-
-    def follow(self) -> bool:
-        """Once the batches are read."""
-        return self._seen
 
 
 def _out(store: Store, query: Query) -> str:

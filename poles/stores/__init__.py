@@ -68,7 +68,7 @@ class Store(Protocol):
         ...
 
     def first(self, statement: Statement) -> Sequence[Any] | None:
-        """The first row of a statement as Python values."""
+        """The first row of a statement that asks numbers, texts or bytes."""
         ...
 
     def estimated(self, statement: Statement) -> int:
@@ -76,9 +76,9 @@ class Store(Protocol):
         ...
 
 
-_PLAIN = frozenset(
+_OF_PYTHON = frozenset(
     t.id for t in (
-        pa.string(), pa.binary(), pa.bool_(), pa.date32(), pa.float32(), pa.float64(), pa.timestamp("ms"),
+        pa.string(), pa.bool_(), pa.date32(), pa.float32(), pa.float64(), pa.timestamp("ms"),
         pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64(),
     )
 )  # fmt: skip
@@ -86,7 +86,7 @@ _PLAIN = frozenset(
 
 def is_plain(kind: pa.DataType) -> bool:
     """Whether the drivers of both engines give a type as Python has it, and without loss."""
-    return kind.id in _PLAIN
+    return kind.id in _OF_PYTHON
 
 
 def cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

@@ -62,13 +62,13 @@ class PostgisStore:
         kinds, rows = answered(pool(self.url), statement)
         columns = zip(*rows, strict=True) if rows else [()] * len(types)
         try:
-            return [_plainly(v, k, t) for v, k, t in zip(columns, kinds, types, strict=True)]
-        except (OverflowError, ValueError):  # a year that Python does not know
+            return [_as(t, v, k) for t, v, k in zip(types, columns, kinds, strict=True)]
+        except OverflowError:  # a year that Python does not know
             return None
 
     def first(self, statement: Statement) -> Sequence[Any] | None:
-        kinds, rows = answered(pool(self.url), statement)
-        return tuple(_plain(v, k) for v, k in zip(rows[0], kinds, strict=True)) if rows else None
+        _, rows = answered(pool(self.url), statement)
+        return rows[0] if rows else None
 
     def estimated(self, statement: Statement) -> int:
         """About how many rows a statement gives, as the planner expects; none is read."""
@@ -214,18 +214,13 @@ _ALIKE: Mapping[int, frozenset[int]] = {
 _EPOCH, _DAY_ONE = datetime(2000, 1, 1), date(2000, 1, 1)
 
 
-def _plainly(values: Sequence[Any], kind: _Kind, to: pa.DataType) -> Sequence[Any]:
-    """One column as Python has it, of a type of Arrow. Raises OverflowError, ValueError for a year that it has not."""
+def _as(to: pa.DataType, values: Sequence[Any], kind: _Kind) -> Sequence[Any]:
+    """One column as Python has it, of a type of Arrow. Raises OverflowError for a year that Python does not know."""
     if to.id in _ALIKE.get(kind.oid, ()):
         return values
-    if kind.oid in _TIMES and pa.types.is_timestamp(to):
-        return [
-            None if v is None or v in _ENDS[np.int64] else _EPOCH + timedelta(0, 0, v // 1000 * 1000) for v in values
-        ]
-    if kind.oid == _DATE and pa.types.is_date32(to):
-        return [None if v is None or v in _ENDS[np.int32] else _DAY_ONE + timedelta(v) for v in values]
-    found = typed([_column(values, kind)], pa.schema([pa.field("", to)])).column(0)
-    plain: Sequence[Any] = (found.cast(pa.timestamp("ms")) if pa.types.is_timestamp(to) else found).to_pylist()
+    if kind.oid in _TIMES or kind.oid == _DATE:
+        return [_plain(v, kind) for v in values]
+    plain: Sequence[Any] = typed([_column(values, kind)], pa.schema([pa.field("", to)])).column(0).to_pylist()
     return plain
 
 
@@ -245,9 +240,11 @@ def _number(value: Decimal | None, whole: bool) -> float | int | None:
 
 
 def _plain(value: Any, kind: _Kind) -> Any:
-    """One value as Python has it."""
+    """One value as Python has it; the infinities of PostgreSQL are none."""
     if value is None:
         return None
     if kind.oid in _TIMES:
-        return _column((value,), kind)[0].as_py()
-    return date(2000, 1, 1) + timedelta(days=value) if kind.oid == _DATE else value
+        return None if value in _ENDS[np.int64] else _EPOCH + timedelta(milliseconds=value // 1000)
+    if kind.oid == _DATE:
+        return None if value in _ENDS[np.int32] else _DAY_ONE + timedelta(days=value)
+    return value

@@ -48,6 +48,11 @@ class Dialect:
     keeps_order: bool = True
     """Whether rows come in stored order unasked: then a stream is never held to be sorted."""
 
+    @property
+    def walks(self) -> bool:
+        """Whether a page of few rows may be sought by walking a whole table in order."""
+        return False
+
     def cast(self, sql: str, to: Type) -> str:
         """An expression as a value of a type."""
         return f"CAST({sql} AS {dict(self.types)[to]})"
@@ -162,6 +167,11 @@ class Postgis(Dialect):
     """What ids are in the table: those of tables of others keep their index."""
     told: str = "ST_AsBinary({})"
     """How a geometry is given as WKB."""
+
+    @property
+    def walks(self) -> bool:
+        """In a table of ours; the columns of a table of others may be dear to make."""
+        return self.source is None
 
     def table(self, layout: Layout) -> str:
         return super().table(layout) if self.source is None else self.source

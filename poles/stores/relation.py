@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -202,7 +203,7 @@ def _told_apart(of: Relation, by: Id) -> None:
 
 STAMP = pa.timestamp("ms", "UTC")
 _AS_THEY_ARE = {
-    "int2": pa.int16(), "int4": pa.int32(), "int8": pa.int64(), "oid": pa.int64(), "float4": pa.float32(),
+    "int2": pa.int16(), "int4": pa.int32(), "int8": pa.int64(), "float4": pa.float32(),
     "float8": pa.float64(), "bool": pa.bool_(), "text": pa.string(), "varchar": pa.string(), "date": pa.date32(),
     "timestamp": STAMP, "timestamptz": STAMP, "bytea": pa.binary(),
 }  # fmt: skip
@@ -218,6 +219,8 @@ def _read(c: Found) -> tuple[str, pa.DataType, Type]:
     column = quoted(c.name)
     if c.element is not None:
         return _read_array(column, c.element)
+    if c.type == "oid":  # it is no number to PostgreSQL
+        return f"{column}::bigint", pa.int64(), "integer"
     if c.type in _AS_THEY_ARE:
         return column, _AS_THEY_ARE[c.type], type_of(_AS_THEY_ARE[c.type])
     if c.type in ("numeric", "money"):
@@ -260,17 +263,27 @@ class Property:
         return "array" if pa.types.is_list(self.type) or self.found.element is not None else "object"
 
 
-_TAKEN = {"id": "id_", "geometry": "geometry_"}
+_TAKEN = ("id", "geometry")
 """Names that every item has."""
 
 
 def properties(of: Relation, by: Id) -> tuple[Property, ...]:
     """What is no geometry, nor the one column of ids."""
     found = [c for c in of.columns if c.type not in ("geometry", "geography") and (c.name,) != by.columns]
-    return tuple(_property(number, c) for number, c in enumerate(found))
+    names = {c.name for c in found}
+    return tuple(_property(number, c, _named(c.name, names)) for number, c in enumerate(found))
 
 
-def _property(number: int, c: Found) -> Property:
+def _named(name: str, names: AbstractSet[str]) -> str:
+    """The name of a property: that of its column, unless every item has it."""
+    if name not in _TAKEN:
+        return name
+    while name in names:
+        name += "_"
+    return name
+
+
+def _property(number: int, c: Found, name: str) -> Property:
     sql, kind, compared = _read(c)
     stored = f"_{number}" if c.name.startswith("_") else c.name
-    return Property(c, Column(_TAKEN.get(c.name, c.name), stored, compared), sql, kind)
+    return Property(c, Column(name, stored, compared), sql, kind)

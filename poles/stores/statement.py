@@ -16,9 +16,10 @@ from poles.stores.layout import Column, Layout
 from poles.stores.places import Region, boxed, in_crs, polygons, regions
 
 _GATHERED = 100_000
-"""Rows that match, up to which PostgreSQL has to find them all before it puts them in order.
+"""Rows that match, up to which all are found before they are put in order: that costs what counting them did.
 
-Left alone it walks the table in order until it meets a page of them, and rows that lie together may lie at its end.
+Left alone, PostgreSQL walks the table in order until it meets a page of them, and rows that lie together may lie at its
+end.
 """
 _SLACK = 1e-6
 """A level is that of a row within this part of it."""
@@ -30,8 +31,8 @@ def page(
 ) -> Statement:  # fmt: skip
     """The rows of one page: `id`, the columns, the geometry where it is asked.
 
-    `ahead` rows more are taken, to see whether any follow. `among` is a further condition. `matched`: about how many
-    rows there are on all pages, where that is known.
+    `ahead` rows more are taken, to see whether any follow. `among` is a further condition. `matched`: how many rows
+    there are on all pages, where they are counted.
     """
     values = Values()
     found = [*_conditions(layout, dialect, query, values), *([among] if among else [])]
@@ -40,7 +41,7 @@ def page(
     if not found and not query.sort and layout.row is not None and (offset or limit is not None):
         return Statement(_whole_page(layout, dialect, query, columns, ahead, values), tuple(values.bound), rows)
     asked = f"{dialect.table(layout)}{_where(found)}"
-    if found and not dialect.keeps_order and matched is not None and matched <= _GATHERED:
+    if found and dialect.walks and matched is not None and matched <= _GATHERED:
         asked = f"(SELECT * FROM {asked} OFFSET 0) AS found"
     text = f"SELECT {_selected(layout, dialect, query, columns)} FROM {asked}{_order(layout, dialect, query)}"
     if limit is not None:
