@@ -20,6 +20,7 @@ import shapely
 from poles.cli import main
 from poles.dataset import Dataset, Facts, Text
 from poles.errors import Busy, PolesError, Unreadable
+from poles.parse.filter import parsed
 from poles.query import Box, Interval, Moment, Page, Query
 from poles.rows.arranged import answered, columns_of
 from poles.rows.arranged import stored as as_stored
@@ -27,6 +28,7 @@ from poles.rows.items import items
 from poles.rows.shelf import store_of
 from poles.stores import Statement, connections, postgis, registry, there
 from poles.stores.connections import pool
+from poles.stores.filters import kinds_of
 from poles.stores.layout import Contents, Layout
 
 FACTS = Facts("", "features", (), None, None)
@@ -746,3 +748,38 @@ def test_what_is_told_of_columns_is_what_can_be_asked_of_them(ships: str, run: A
         same = {"op": "=", "args": [{"property": name}, value]}
         assert told[name] == "string"
         assert every(store, Query(verb="items", filter=same)).num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("CIRCULARSTRING(0 0, 1 1, 2 0)", "LineString"),
+        ("CURVEPOLYGON(CIRCULARSTRING(0 0, 4 0, 4 4, 0 4, 0 0))", "Polygon"),
+        ("MULTISURFACE(CURVEPOLYGON(CIRCULARSTRING(0 0, 4 0, 4 4, 0 4, 0 0)))", "MultiPolygon"),
+        ("TIN(((0 0, 0 2, 2 0, 0 0)), ((2 0, 0 2, 2 2, 2 0)))", "MultiPolygon"),
+        ("POLYHEDRALSURFACE(((0 0, 0 2, 2 2, 2 0, 0 0)))", "MultiPolygon"),
+        ("GEOMETRYCOLLECTION(POINT(1 1), CIRCULARSTRING(0 0, 1 1, 2 0))", "GeometryCollection"),
+        ("LINESTRING(0 0, 2 2)", "LineString"),
+    ],
+)
+def test_arcs_and_facets_of_a_column_of_any_type_are_straight(url: str, run: Any, written: str, expected: str) -> None:
+    run("CREATE TABLE bent (gid int PRIMARY KEY, g geometry)")
+    run(f"INSERT INTO bent VALUES (1, 'SRID=4326;{written}')")
+    store = postgis.foreign(f"{url}?table=public.bent")
+    (found,) = every(store)["geometry"].to_pylist()
+    assert shapely.from_wkb(found).geom_type == expected
+    assert every(store, Query(verb="items", where=Box(1.0, 0.9, 1.1, 1.1)))["id"].to_pylist() == ["1"]
+    assert not every(store, Query(verb="items", where=Box(5, 5, 6, 6))).num_rows
+
+
+def test_columns_called_as_what_every_item_has(url: str, run: Any) -> None:
+    run("CREATE TABLE ids (gid int PRIMARY KEY, id int, id_ text, o oid, g geometry(Point, 4326))")
+    run("INSERT INTO ids VALUES (1, 5, 'a', 77, 'SRID=4326;POINT(1 2)')")
+    store = postgis.foreign(f"{url}?table=public.ids")
+    table = items(
+        store,
+        dataset(""),
+        Query(verb="items", filter=parsed("o IS NOT NULL AND o = 77", "cql2-text", kinds_of(store.layout))),
+    )
+    (row,) = pa.Table.from_batches(table.batches(), table.schema).to_pylist()
+    assert (row["id"], row["id__"], row["id_"], row["o"]) == ("1", 5, "a", 77)

@@ -165,7 +165,9 @@ class Postgis(Dialect):
     """What is asked in the place of the table: a query in parentheses, its columns of the types above."""
     key: Literal["text", "bigint", "uuid"] = "text"
     """What ids are in the table: those of tables of others keep their index."""
-    told: str = "ST_AsBinary({})"
+    straight: str = "{0}"
+    """How a geometry is computed with."""
+    told: str = "ST_AsBinary({0})"
     """How a geometry is given as WKB."""
 
     @property
@@ -208,7 +210,7 @@ class Postgis(Dialect):
 
     def shape(self, layout: Layout) -> str:
         """PostGIS would raise errors where a geometry is not valid, or parts of a collection overlap."""
-        own = self.geometry(layout)
+        own = self.straight.format(self.geometry(layout))
         if layout.sound or layout.points:
             return own
         is_plain = f"ST_IsValid({own}) AND GeometryType({own}) <> 'GEOMETRYCOLLECTION'"

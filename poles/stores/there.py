@@ -246,7 +246,8 @@ def _store(of: Relation, by: Id, extents: _Extents, state: str, given: str | Non
         box=None,
         row=None,
     )
-    dialect = Postgis(srid=srid, source=_source(of, by, geometry, found), key=by.key, told=_told(geometry))
+    source = _source(of, by, geometry, found)
+    dialect = Postgis(srid=srid, source=source, key=by.key, straight=_straight(geometry), told=_told(geometry))
     facts = replace(_facts(found, ends, extents, geometry, layout), version=state, mended=assumed)
     return PostgisStore(of.url, layout, dialect, facts, state)
 
@@ -276,12 +277,19 @@ def _facts(
     )
 
 
+def _straight(geometry: Found | None) -> str:
+    """A geometry without arcs and facets, which nobody but PostGIS computes with."""
+    shape = "POINT" if geometry is None else geometry.shape.upper()
+    if any(word in shape for word in ("CURVE", "CIRCULAR", "SURFACE", "TIN", "TRIANGLE", "GEOMETRY")):
+        facets = "(SELECT ST_Collect(ST_MakePolygon(ST_ExteriorRing(d.geom))) FROM ST_Dump({0}) d)"
+        faceted = "GeometryType({0}) IN ('TIN', 'POLYHEDRALSURFACE', 'TRIANGLE')"
+        return f"CASE WHEN {faceted} THEN {facets} ELSE ST_CurveToLine({{0}}) END"
+    return "{0}"
+
+
 def _told(geometry: Found | None) -> str:
     """How geometries are given as WKB that all clients read: straight, without measures."""
-    shape = "" if geometry is None else geometry.shape.upper()
-    found = "{}"
-    if any(word in shape for word in ("CURVE", "CIRCULAR", "SURFACE")):
-        found = f"ST_CurveToLine({found})"
+    shape, found = "" if geometry is None else geometry.shape.upper(), _straight(geometry)
     if shape.endswith("ZM"):
         found = f"ST_Force3DZ({found})"
     elif shape.endswith("M"):
