@@ -763,7 +763,7 @@ def test_what_is_told_of_columns_is_what_can_be_asked_of_them(ships: str, run: A
     ],
 )
 def test_arcs_and_facets_of_a_column_of_any_type_are_straight(url: str, run: Any, written: str, expected: str) -> None:
-    run("CREATE TABLE bent (gid int PRIMARY KEY, g geometry)")
+    run("DROP TABLE IF EXISTS bent; CREATE TABLE bent (gid int PRIMARY KEY, g geometry)")
     run(f"INSERT INTO bent VALUES (1, 'SRID=4326;{written}')")
     store = postgis.foreign(f"{url}?table=public.bent")
     (found,) = every(store)["geometry"].to_pylist()
@@ -773,7 +773,7 @@ def test_arcs_and_facets_of_a_column_of_any_type_are_straight(url: str, run: Any
 
 
 def test_columns_called_as_what_every_item_has(url: str, run: Any) -> None:
-    run("CREATE TABLE ids (gid int PRIMARY KEY, id int, id_ text, o oid, g geometry(Point, 4326))")
+    run("DROP TABLE IF EXISTS ids; CREATE TABLE ids (gid int PRIMARY KEY, id int, id_ text, o oid, g geometry(Point, 4326))")
     run("INSERT INTO ids VALUES (1, 5, 'a', 77, 'SRID=4326;POINT(1 2)')")
     store = postgis.foreign(f"{url}?table=public.ids")
     table = items(
