@@ -198,11 +198,12 @@ class _Reader:
 
     def _atom(self, sign: int) -> Iterator[tuple[str, int]]:
         symbol = _SYMBOL.match(self.text, self.at)
-        if symbol is None:
+        name = "" if symbol is None else symbol[0].rstrip("_")
+        if symbol is None or not name:
             raise _Unread
         self.at = symbol.end()
         power = sign * self._power()
-        for atom, own in _atoms(symbol[0].rstrip("_")):
+        for atom, own in _atoms(name):
             yield atom, own * power
 
     def _power(self) -> int:

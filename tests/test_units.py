@@ -57,7 +57,7 @@ def test_each_spelling_has_one_ucum_code(text: str, code: str) -> None:
     "text",
     [
         "", " ", "unknown", "None", "ids", "code", "hybrid_sigma_pressure", "days since 1970-01-01", "dBZ", "level",
-        "ppt", "Sv", "kg_m^3", "1E16 e/m^2", "~", "m/", "m s-", "(m", "m)", "UTC", "0", "kg//m2", "m s x",
+        "ppt", "Sv", "kg_m^3", "1E16 e/m^2", "~", "m/", "m s-", "(m", "m)", "UTC", "0", "kg//m2", "m s x", "_", "m _",
     ],
 )  # fmt: skip
 def test_what_is_not_understood_has_no_unit(text: str) -> None:
