@@ -198,6 +198,10 @@ def _parser() -> _Parser:
             "--time-pattern", metavar="P", help="of dates in file names: %%Y%%m%%d, or a regular expression"
         )
         command.add_argument("--crs", metavar="C", help="where the files name none, or a wrong one: EPSG:32631")
+        command.add_argument(
+            "--name", dest="names", metavar="ROLE=NAME", action="append", default=[],
+            help="the layer of several, or what a column or axis is: layer=roads, x=easting; again for each",
+        )  # fmt: skip
         command.add_argument("--json", action="store_true", help="for programs")
     publish.add_argument("--id", metavar="ID", help="of the collection; else from the file name")
     publish.add_argument("--pole", metavar="P", help="theia, aeris, formater or odatis")
@@ -244,7 +248,7 @@ def _request(asked: Arguments) -> Any:
     from poles.publish import Request
 
     given = {key: getattr(asked, key, None) for key in ("id", "pole", "title", "time_pattern", "crs", "store")}
-    return Request(tuple(asked.paths), **given)
+    return Request(tuple(asked.paths), names=tuple(asked.names), **given)
 
 
 # --- what is told --------------------------------------------------------------------------------------------------

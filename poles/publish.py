@@ -49,6 +49,8 @@ class Request:
     title: str | None = None
     time_pattern: str | None = None
     crs: str | None = None
+    names: tuple[str, ...] = ()
+    """What the source calls a layer, a column or an axis, each as `ROLE=NAME`."""
     store: str | None = None
     """URL of the PostgreSQL database that is to hold the rows."""
 
@@ -127,7 +129,19 @@ def provisional(asked: Request, source: tuple[str, ...]) -> Dataset:
         crs=asked.crs,
         store=_store(asked.store),
         time_pattern=asked.time_pattern,
+        names=_names(asked.names),
     )
+
+
+def _names(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Roles and what the source calls them; a constant keeps its `=`: `x==2.35`."""
+    found = {}
+    for text in given:
+        role, between, name = text.partition("=")
+        if not (role and between and name):
+            raise Invalid("--name", f"'{text}' is no ROLE=NAME", "give layer=roads, or x=easting")
+        found[role] = name
+    return tuple(found.items())
 
 
 def _store(url: str | None) -> str | None:
@@ -216,6 +230,7 @@ def block_of(asked: Request, dataset: Dataset, facts: Facts, home: Path) -> Bloc
         "crs": asked.crs,
         "store": asked.store,
         "time_pattern": asked.time_pattern,
+        "names": dict(dataset.names) or None,
     }
     return {
         "type": "collection",
@@ -300,9 +315,15 @@ def _named(asked: Request, wanted: Dataset, config: Path) -> str:
     blocks = _Blocks(config)
     for candidate in chain([wanted.id], (f"{wanted.id}-{n}" for n in count(2))):
         holds = blocks.found(candidate).holds
-        if holds is None or (isinstance(holds, Dataset) and holds.source == wanted.source):
+        if holds is None or (isinstance(holds, Dataset) and _same(holds, wanted)):
             return candidate
     raise AssertionError
+
+
+def _same(known: Dataset, wanted: Dataset) -> bool:
+    """Whether the same is published again: of one file each layer is a data set of its own."""
+    layer = dict(wanted.names).get("layer")
+    return known.source == wanted.source and layer in (None, dict(known.names).get("layer"))
 
 
 def _reading(wanted: Dataset, found: _Found) -> Dataset:
@@ -315,7 +336,7 @@ def _reading(wanted: Dataset, found: _Found) -> Dataset:
     return replace(
         wanted,
         kind=known.kind,
-        names=known.names,
+        names=tuple((dict(known.names) | dict(wanted.names)).items()),
         crs=wanted.crs or known.crs,
         store=wanted.store or known.store,
         time_pattern=wanted.time_pattern or known.time_pattern,
@@ -343,6 +364,7 @@ def _changes(asked: Request, dataset: Dataset, facts: Facts, home: Path, old: Bl
     own = ("pole", "crs", "store", "time_pattern")
     said = [(("title",), asked.title), *((("poles", name), getattr(asked, name)) for name in own)]
     wanted += [(path, value) for path, value in said if value is not None]
+    wanted += [(("poles", "names", role), name) for role, name in _names(asked.names)]
     apis = [p.get("type") for p in old.get("providers", [])]
     if not apis or not set(apis) <= set(SERVED[facts.kind]):
         wanted.append((("providers",), [_provider(api, dataset.id) for api in SERVED[facts.kind]]))

@@ -17,7 +17,9 @@ from typing import Any
 
 import netCDF4
 import numpy as np
+import pyogrio
 import pytest
+import shapely
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,6 +121,46 @@ def pygeoapi_accepts(path: Path) -> bool:
 
 
 # --- publish -------------------------------------------------------------------------------------------------------
+
+
+def layers(path: Path) -> Path:
+    """Two layers of a point each."""
+    for name, place in (("roads", (1, 45)), ("towns", (2, 46))):
+        wkb = np.array([shapely.to_wkb(shapely.Point(place))], object)
+        pyogrio.raw.write(path, wkb, [np.array([name])], ["kind"], layer=name, geometry_type="Point", crs="EPSG:4326")
+    return path
+
+
+def test_each_layer_of_a_file_is_a_data_set_of_its_own(poles: Any, tmp_path: Path) -> None:
+    source, config = layers(tmp_path / "map.gpkg"), tmp_path / "my.yml"
+    code, _, err = poles("publish", source, "--config", config)
+    assert code == 2
+    assert "--name layer=" in err
+    for named, done in (("roads", "published map "), ("towns", "published map-2 "), ("towns", "updated map-2 ")):
+        code, out, err = poles("publish", source, "--name", f"layer={named}", "--config", config)
+        assert (code, err) == (0, "")
+        assert out.startswith(done)
+    blocks = yaml.safe_load(config.read_text())["resources"]
+    assert [blocks[i]["poles"]["names"] for i in ("map", "map-2")] == [{"layer": "roads"}, {"layer": "towns"}]
+    code, _, _ = poles("publish", source, "--id", "map", "--name", "layer=towns", "--config", config)
+    assert code == 0
+    assert read(config).datasets["map"].names == (("layer", "towns"),)
+    assert pygeoapi_accepts(config)
+
+
+@pytest.mark.parametrize("given", ["layer", "=roads", "layer="])
+def test_a_name_is_a_role_and_what_it_is_called(poles: Any, tmp_path: Path, given: str) -> None:
+    code, _, err = poles("inspect", layers(tmp_path / "map.gpkg"), "--name", given)
+    assert code == 2
+    assert f"'{given}' is no ROLE=NAME" in err
+
+
+def test_a_place_may_be_said_by_hand(poles: Any, tmp_path: Path) -> None:
+    path = tmp_path / "tower.csv"
+    path.write_text("time,flux\n2020-01-01T00:00:00Z,1.5\n", encoding="utf-8")
+    code, out, _ = poles("inspect", path, "--name", "x==2.5", "--name", "y==45")
+    assert code == 0
+    assert "extent     2.5, 45, 2.5, 45" in out
 
 
 def test_publish_makes_a_complete_configuration(poles: Any, tmp_path: Path) -> None:

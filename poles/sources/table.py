@@ -19,7 +19,7 @@ from poles.stored import Array
 from poles.times import MISSING
 from poles.units import ucum
 
-WHERE = "say where they are in the block: names: {x: COLUMN or '=2.35', y: COLUMN or '=48.8'}"
+WHERE = "say where they are: --name x=COLUMN or x==2.35, and y; in the block names: {x: COLUMN, y: '=48.8'}"
 """What would do where a table has no coordinates that are known by their names."""
 
 Role = Literal["x", "y", "z", "time", "platform", "id", "name"]

@@ -107,7 +107,8 @@ def _layer(href: str, wanted: str | None) -> str:
     if not layers:
         raise Unreadable(href, "it holds no layer with geometries", "give a layer with geometries")
     if len(layers) > 1:
-        raise Unreadable(href, f"it holds {len(layers)} layers", f"name one of {', '.join(layers[:12])} as layer")
+        remedy = f"name one of {', '.join(layers[:12])}: --name layer={layers[0]}, or in the block names: {{layer: …}}"
+        raise Unreadable(href, f"it holds {len(layers)} layers", remedy)
     return layers[0]
 
 
