@@ -2,6 +2,7 @@
 
 import gzip
 import http.client
+import io
 import json
 import os
 import re
@@ -18,10 +19,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from gunicorn.workers.gthread import ThreadWorker
 
 from web.manners.forwarding import Told
 from web.manners.negotiation import coding, preferred, spoken
-from web.worker import Response
+from web.worker import Response, Worker
 
 BASE = "http://127.0.0.1:5000"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -921,6 +923,28 @@ def test_more_clients_than_threads_are_all_answered(server: tuple[int, Path]) ->
         assert all(client.recv(65_536).startswith(b"HTTP/1.1 200 ") for client in clients)
     for client in clients:
         client.close()
+
+
+@pytest.mark.parametrize(("clients", "answered"), [(1, 3), (2, 3), (3, 1)])
+def test_a_client_keeps_its_thread_while_each_has_one(
+    monkeypatch: pytest.MonkeyPatch, clients: int, answered: int
+) -> None:
+    """Three requests of a byte each wait; two threads serve."""
+    near, far = socket.socketpair()
+    taken = []
+
+    def one(self: Any, conn: Any) -> bool:
+        taken.append(conn.sock.recv(1))
+        return True
+
+    monkeypatch.setattr(ThreadWorker, "handle", one)
+    worker = Worker.__new__(Worker)
+    worker.alive, worker.nr_conns, worker.cfg = True, clients, SimpleNamespace(threads=2)
+    with near, far:
+        far.sendall(b"abc")
+        unread = SimpleNamespace(unreader=SimpleNamespace(buf=io.BytesIO()))
+        assert worker.handle(SimpleNamespace(sock=near, parser=unread)) is True
+    assert len(taken) == answered
 
 
 class _Sent(list[bytes]):

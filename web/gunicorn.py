@@ -22,7 +22,7 @@ from web.worker import LINE, Worker
 _SETTINGS = settings()
 
 
-class Log(Logger):  # type: ignore[misc]
+class Log(Logger):  # type: ignore[misc]  # gunicorn tells no types
     """Lines of JSON: an access line a request, with its id."""
 
     def setup(self, cfg: Any) -> None:

@@ -30,7 +30,7 @@ _STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
 )
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn tells no types
     """A worker with threads, whose answer to what is no request is JSON too."""
 
     def handle(self, conn: Any) -> Any:
@@ -58,7 +58,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             _drained(client)
 
 
-class Response(wsgi.Response):  # type: ignore[misc]
+class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn tells no types
     """A response whose head and body leave in one piece where the body is there as a whole."""
 
     sock: Any

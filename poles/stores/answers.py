@@ -201,22 +201,17 @@ def _column(values: Sequence[Any], kind: _Kind) -> pa.Array:
         return pa.array([None if v is None else str(v) for v in values], pa.string())
 
 
-_INTEGERS = frozenset(
-    t.id for t in (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64())
-)
-_TEXT = frozenset((pa.string().id,))
-_ALIKE: Mapping[int, frozenset[int]] = {
-    16: frozenset((pa.bool_().id,)), 17: frozenset((pa.binary().id,)), 20: _INTEGERS, 21: _INTEGERS, 23: _INTEGERS,
-    700: frozenset((pa.float32().id,)), 701: frozenset((pa.float64().id,)), 19: _TEXT, 25: _TEXT, 1042: _TEXT,
-    1043: _TEXT,
+_ALIKE: Mapping[int, Callable[[pa.DataType], bool]] = {
+    16: pa.types.is_boolean, 700: pa.types.is_float32, 701: pa.types.is_float64,
+    **dict.fromkeys((20, 21, 23), pa.types.is_integer), **dict.fromkeys((19, 25, 1042, 1043), pa.types.is_string),
 }  # fmt: skip
-"""The types of Arrow whose values are those that the driver gives, by the numbers of PostgreSQL's."""
+"""Whether Arrow has the values that the driver gives in such a type, by the numbers of PostgreSQL's."""
 _EPOCH, _DAY_ONE = datetime(2000, 1, 1), date(2000, 1, 1)
 
 
 def _as(to: pa.DataType, values: Sequence[Any], kind: _Kind) -> Sequence[Any]:
     """One column as Python has it, of a type of Arrow. Raises OverflowError for a year that Python does not know."""
-    if to.id in _ALIKE.get(kind.oid, ()):
+    if kind.oid in _ALIKE and _ALIKE[kind.oid](to):
         return values
     if kind.oid in _TIMES or kind.oid == _DATE:
         return [_plain(v, kind) for v in values]

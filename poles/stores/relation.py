@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from poles.dataset import Described, Text
 from poles.errors import Unreadable
+from poles.sources.vector import free
 from poles.stores import Statement
 from poles.stores.addresses import apart, shown
 from poles.stores.answers import answered
@@ -276,11 +277,7 @@ def properties(of: Relation, by: Id) -> tuple[Property, ...]:
 
 def _named(name: str, names: AbstractSet[str]) -> str:
     """The name of a property: that of its column, unless every item has it."""
-    if name not in _TAKEN:
-        return name
-    while name in names:
-        name += "_"
-    return name
+    return free(f"{name}_", names) if name in _TAKEN else name
 
 
 def _property(number: int, c: Found, name: str) -> Property:
