@@ -24,7 +24,7 @@ from poles.crs import transform
 from poles.dataset import Dataset, Limits, Text
 from poles.encodings.spool import spooled
 from poles.errors import Unreadable
-from poles.query import CRS84, Box, Page, Query
+from poles.query import CRS84, Box, Page, Query, Within
 from poles.rows import arranged, shelf
 from poles.settings import settings as environment
 from poles.stores import duck
@@ -152,6 +152,41 @@ def test_a_box_holds_what_lies_in_it_in_its_own_crs(
     answered = {int(row["n"]) for row in rows(answer(found, Query(verb="items", where=box, crs=asked)))}  # type: ignore[arg-type]
     assert set(np.flatnonzero(sure & inside).tolist()) <= answered
     assert not answered & set(np.flatnonzero(sure & ~inside).tolist())
+
+
+EUROPE = {
+    LAEA: (2_600_000.0, 1_400_000.0, 6_000_000.0, 5_400_000.0),
+    LAMBERT: (100_000.0, 6_050_000.0, 1_240_000.0, 7_110_000.0),
+    MERCATOR: (-1_000_000.0, 5_000_000.0, 3_000_000.0, 9_000_000.0),
+    CRS84: (-5.0, 41.0, 10.0, 52.0),
+}
+
+
+def along(box: tuple[float, ...], off: float) -> tuple[Any, Any]:
+    """Places along the sides of a box, that far outside."""
+    west, south, east, north = box[0] - off, box[1] - off, box[2] + off, box[3] + off
+    x, y = np.linspace(west, east, 300), np.linspace(south, north, 300)
+    return (
+        np.concatenate([x, x, np.full(300, west), np.full(300, east)]),
+        np.concatenate([np.full(300, south), np.full(300, north), y, y]),
+    )
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+@pytest.mark.parametrize(("asked", "stored"), [(a, s) for a in EUROPE for s in (CRS84, LAMBERT) if a != s])
+def test_a_side_is_straight_to_a_hand(tmp_path: Path, asked: str, stored: str, drawn: bool) -> None:
+    """Rows 3 cm within a box or a polygon of another CRS are in it, 3 cm outside not; on an edge of a box too."""
+    box = EUROPE[asked]
+    hand = 3e-7 if asked == CRS84 else 0.03
+    sides = [along(box, off) for off in ((-hand, hand) if drawn else (-hand, hand, 0.0))]
+    x, y = transform(*np.concatenate(sides, axis=1), crs_of(asked), crs_of(stored))
+    code = "OGC:CRS84" if stored == CRS84 else f"EPSG:{stored.rsplit('/')[-1]}"
+    found = dataset(points(tmp_path / "a.gpkg", x, y, code))
+    where = Within(shapely.box(*box)) if drawn else Box(*box)
+    answered = np.array(
+        sorted(int(row["n"]) for row in rows(answer(found, Query(verb="items", where=where, crs=asked))))
+    )  # type: ignore[arg-type]
+    assert answered.tolist() == [*range(1200), *range(2400, len(x))]
 
 
 @pytest.mark.parametrize("box", [Box(170, -10, -170, 10), Box(170, -10, 190, 10), Box(-190, -10, -170, 10)])

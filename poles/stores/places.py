@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -16,11 +17,13 @@ from poles.dataset import BBox
 from poles.query import Box
 from poles.stored import Array
 
-_STEPS = 256
-"""Pieces into which the side of a box is cut before it is bent into another projection."""
+_PIECES = 64
+"""Pieces into which a side of a box is cut before it is bent into another projection, and then further."""
+_HALVINGS = 9
+"""How often a piece is halved at most: to lie where it should, or where no longitude is sure, at a pole."""
 _FAR = 1e9
-_ROUNDING = {True: 1e-9, False: 1e-4}
-"""Degrees, else metres, that a place may be off when it went to another CRS and back: it is in a box all the same."""
+_OFF = {True: (1e-9, 1e-7), False: (1e-4, 1e-2)}
+"""Degrees, else metres, that a bent side may be off: a ten-millionth of the box, not less, not more."""
 _LATTICE = 33
 
 
@@ -47,9 +50,9 @@ def regions(box: Box, asked: CRS, native: CRS, bounds: BBox | None) -> tuple[Reg
     extent = _extent(bounds, native, asked)
     if extent is None:
         return ()
-    slack = _ROUNDING[in_degrees(asked)]
-    box = Box(box.west - slack, box.south - slack, box.east + slack, box.north + slack)
-    found = (_bent(b, asked, native) for b in _cut(_turned(box, asked, extent), extent))
+    off = _off(box.east - box.west, box.north - box.south, asked)
+    box = Box(box.west - off, box.south - off, box.east + off, box.north + off)  # what lies on an edge is in it
+    found = (_bent(b, asked, native, off) for b in _cut(_turned(box, asked, extent), extent))
     return tuple(there for r in found if r is not None for there in _where_rows_are(r, native, bounds))
 
 
@@ -61,14 +64,12 @@ def polygons(polygon: BaseGeometry, asked: CRS, native: CRS, bounds: BBox | None
     if native == asked or (is_lonlat(native) and is_lonlat(asked)):
         turned = [(b, b[0] - box.west) for b in _turned(box, native, bounds)]
         return tuple(Region(b, None, affinity.translate(polygon, turn)) for b, turn in turned)
-    fine = shapely.segmentize(polygon, max(polygon.length / (4 * _STEPS), 1e-9))
-    xy = shapely.get_coordinates(fine)
-    moved = np.column_stack(transform(xy[:, 0], xy[:, 1], asked, native))
-    if not np.isfinite(moved).all():
+    off = _off(box.east - box.west, box.north - box.south, asked)
+    pieces = shapely.segmentize(polygon, max(polygon.length / (4 * _PIECES), 1e-9))
+    moved = shapely.transform_coordseq(pieces, lambda xy: _line(xy, asked, native, off))  # type: ignore[attr-defined]
+    if not np.isfinite(shapely.get_coordinates(moved)).all():
         return ()
-    if in_degrees(native):
-        moved[:, 0] = _unrolled(moved[:, 0])
-    shape = shapely.make_valid(shapely.set_coordinates(fine, moved))
+    shape = shapely.make_valid(moved)
     return tuple(_where_rows_are(Region(shape.bounds, None, shape), native, bounds))
 
 
@@ -115,10 +116,13 @@ def _extent(bounds: BBox, native: CRS, asked: CRS) -> BBox | None:
     return float(xs.min() - margin), float(ys.min() - margin), float(xs.max() + margin), float(ys.max() + margin)
 
 
-def _bent(box: BBox, source: CRS, target: CRS) -> Region | None:
-    """A box of one CRS in another, its sides cut into pieces; None: it lies where that CRS does not reach."""
-    x, y = _sides(box)
-    xs, ys = transform(x, y, source, target)
+@lru_cache(16)
+def _bent(box: BBox, source: CRS, target: CRS, off: float) -> Region | None:
+    """A box of one CRS in another; None: it lies where that CRS does not reach."""
+    west, south, east, north = box
+    corners = ((west, south), (east, south), (east, north), (west, north), (west, south))
+    sides = [_line(np.linspace(a, b, _PIECES + 1), source, target, off) for a, b in pairwise(corners)]
+    xs, ys = np.concatenate([side[:-1] for side in sides]).T
     known = np.isfinite(xs) & np.isfinite(ys)
     if known.sum() < 3:
         return None
@@ -127,7 +131,50 @@ def _bent(box: BBox, source: CRS, target: CRS) -> Region | None:
         xs[known] = _unrolled(outline[0])
         outline = _with_pole(xs[known], ys[known], box, source, target)
     shape = shapely.make_valid(shapely.Polygon(np.column_stack(outline)))
-    return Region(shape.bounds, _within(xs, ys, shape) if known.all() else None, shape)
+    parted = np.split(np.column_stack((xs, ys)), np.cumsum([len(side) - 1 for side in sides[:3]]))
+    return Region(shape.bounds, _within(parted, shape) if known.all() else None, shape)
+
+
+def _off(width: float, height: float, crs: CRS) -> float:
+    """How far sides of that length may lie from where they are."""
+    least, most = _OFF[in_degrees(crs)]
+    return float(np.clip(1e-7 * max(abs(width), abs(height)), least, most))
+
+
+def _line(xy: Array, source: CRS, target: CRS, off: float) -> Array:
+    """A line that is straight between its points in one CRS, bent into another: no piece lies farther off than told.
+
+    xy: N x 2, both in and out; the pieces are halved where the middle of one, brought back, lies beside the line.
+    """
+    there = _moved(xy, source, target)
+    for _ in range(_HALVINGS):
+        far = _beside(xy, _moved((there[:-1] + there[1:]) / 2, target, source), source) > off
+        if not far.any():
+            break
+        halves = np.flatnonzero(far) + 1
+        middles = (xy[halves - 1] + xy[halves]) / 2
+        xy = np.insert(xy, halves, middles, axis=0)
+        there = np.insert(there, halves, _moved(middles, source, target), axis=0)
+        if in_degrees(target):
+            there[:, 0] = _unrolled(there[:, 0])
+    return there
+
+
+def _moved(xy: Array, source: CRS, target: CRS) -> Array:
+    there = np.column_stack(transform(xy[:, 0], xy[:, 1], source, target))
+    if in_degrees(target):
+        there[:, 0] = _unrolled(there[:, 0])
+    return there
+
+
+def _beside(line: Array, middles: Array, crs: CRS) -> Array:
+    """How far the middle of each piece of a line lies from the piece; 0 where nobody knows."""
+    along, to = np.diff(line, axis=0), middles - line[:-1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if in_degrees(crs):
+            to[:, 0] = (to[:, 0] + 180) % 360 - 180
+        found = np.abs(along[:, 0] * to[:, 1] - along[:, 1] * to[:, 0]) / np.hypot(*along.T)
+    return np.where(np.isfinite(found), found, 0.0)
 
 
 def _unrolled(lon: Array) -> Array:
@@ -147,26 +194,28 @@ def _with_pole(lon: Array, lat: Array, box: BBox, source: CRS, target: CRS) -> t
     return lon, lat
 
 
-def _sides(box: BBox) -> tuple[Array, Array]:
-    """The outline of a box: south, east, north, west, each of `_STEPS` points."""
-    west, south, east, north = box
-    there = np.linspace(0, 1, _STEPS, endpoint=False)
-    x, y = west + (east - west) * there, south + (north - south) * there
-    back_x, back_y = east + (west - east) * there, north + (south - north) * there
-    full = np.ones(_STEPS)
-    return (
-        np.concatenate([x, full * east, back_x, full * west]),
-        np.concatenate([full * south, y, full * north, back_y]),
-    )
-
-
-def _within(xs: Array, ys: Array, shape: BaseGeometry) -> BBox | None:
+def _within(sides: Sequence[Array], shape: BaseGeometry) -> BBox | None:
     """A box within a bent one, between the innermost points of its sides; None where it is too bent."""
-    south, east, north, west = (slice(n * _STEPS, (n + 1) * _STEPS) for n in range(4))
-    box = float(xs[west].max()), float(ys[south].max()), float(xs[east].min()), float(ys[north].min())
+    south, east, north, west = sides
+    box = float(west[:, 0].max()), float(south[:, 1].max()), float(east[:, 0].min()), float(north[:, 1].min())
     if box[0] < box[2] and box[1] < box[3] and shape.contains(shapely.box(*box)):
         return box
     return None
+
+
+def strips(region: Region) -> Iterator[Region]:
+    """A bent box as the box within it and four strips around that, which overlap it and have few vertices each."""
+    assert region.inner is not None
+    assert region.shape is not None
+    yield Region(region.inner, region.inner, None)
+    west, south, east, north = region.outer
+    in_x, in_y = (0.01 * (region.inner[n + 2] - region.inner[n]) for n in (0, 1))
+    left, below, right, above = (v + d for v, d in zip(region.inner, (in_x, in_y, -in_x, -in_y), strict=True))
+    across = (west, south, east, below), (west, above, east, north)
+    for strip in (*across, (west, south, left, north), (right, south, east, north)):
+        part = shapely.clip_by_rect(region.shape, *strip)
+        if not part.is_empty:
+            yield Region(part.bounds, None, part)
 
 
 def boxed(box: Sequence[float]) -> BaseGeometry:

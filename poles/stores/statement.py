@@ -13,7 +13,7 @@ from poles.stores import Statement
 from poles.stores.dialect import Dialect, Values, quoted
 from poles.stores.filters import condition
 from poles.stores.layout import Column, Layout
-from poles.stores.places import Region, boxed, in_crs, polygons, regions
+from poles.stores.places import Region, boxed, in_crs, polygons, regions, strips
 
 _GATHERED = 100_000
 """Rows that match, up to which all are found before they are put in order: that costs what counting them did.
@@ -168,6 +168,8 @@ def _touching(layout: Layout, dialect: Dialect, region: Region, values: Values) 
     near = dialect.overlaps(layout, region.outer, values)
     if region.shape is None and layout.points:
         return near
+    if region.shape is not None and region.inner is not None:
+        return f"{near} AND ({' OR '.join(_touching(layout, dialect, part, values) for part in strips(region))})"
     inner = None if region.inner is None else dialect.inside(layout, region.inner, values)
     shape = boxed(region.outer) if region.shape is None else region.shape
     literal = dialect.literal(values(shapely.to_wkb(shape)), crs_of(layout.crs))
