@@ -215,7 +215,6 @@ KNOWN = (
         -155.71241808,
         19.95539545,
     ),
-    Known("odatis-atlantic-profiles", "salinity", 35.183265686035156, -19.5, -4.833835124969482, z=205),
     Known("odatis-duacs-mediterranean", "adt", -0.0935, 15.5625, 38.0625, "2016-05-15"),
     Known("odatis-levitus-north-atlantic", "TEMP", 13.780000686645508, -39.5, 40.5, z=400),
     Known("odatis-oisst-daily", "sst", 28.03, 180, 1, "1981-12-31"),
