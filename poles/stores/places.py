@@ -57,7 +57,7 @@ def regions(box: Box, asked: CRS, native: CRS, bounds: BBox | None) -> tuple[Reg
 
 
 def polygons(polygon: BaseGeometry, asked: CRS, native: CRS, bounds: BBox | None) -> tuple[Region, ...]:
-    """A polygon of the CRS `asked` where rows can be; its edges are straight there as far as its vertices tell."""
+    """A polygon of the CRS `asked` where rows can be; its edges are straight in that CRS."""
     if bounds is None:
         return ()
     box = Box(*polygon.bounds)

@@ -62,15 +62,15 @@ def output_format(link: dict[str, Any]) -> str:
 
 
 def asked(view: View, query: str, more: str = "") -> Answer:
-    """The answer to the suite's template; without datetime where the collection has no times."""
+    """The answer to the suite's template, which takes for granted that the collection has an interval."""
     link = offered(view, query)
     first = next(iter(view.collection["parameter_names"]))
+    assert view.interval is not None, f"{view.id}: no interval"
+    begin, end = view.interval
     target = (
-        f"parameter-name={quote_plus(first)}&coords={coords(view, query)}{more}&crs={crs(view)}&f={output_format(link)}"
+        f"parameter-name={quote_plus(first)}&coords={coords(view, query)}{more}&crs={crs(view)}"
+        f"&f={output_format(link)}&datetime={begin}/{end}"
     )
-    if view.interval is not None:
-        begin, end = view.interval
-        target += f"&datetime={begin}/{end}"
     return view.client.get(f"{view.base}/collections/{view.id}/{query}?{target}", "*/*")
 
 
