@@ -90,6 +90,8 @@ _OVERSEAS = tuple(
 )  # fmt: skip
 
 
+_NARROW = 60.0
+"""Degrees of longitude of a box that is expressed in any CRS whose area of use it meets."""
 OFFERED = (*_WORLD, *_EUROPE, *_OVERSEAS)
 """CRS in which rows may be asked and answered (Features Part 2), beside that of the data; the first is the default."""
 
@@ -98,11 +100,12 @@ OFFERED = (*_WORLD, *_EUROPE, *_OVERSEAS)
 def listed(west: float, south: float, east: float, north: float) -> tuple[str, ...]:
     """Those of the CRS offered that are of use for rows within a box of degrees: what their collection lists.
 
-    Those of Europe and mainland France where they meet the rows, those of a territory overseas where they hold them
-    all: far from the area of its use a projection gives no places.
+    Those of Europe and mainland France where they meet the rows and have a place for each, those of a territory
+    overseas where they hold them all: far from the area of its use a projection gives no places.
     """
-    meets = [u for u in _EUROPE if _reach(u, west, south, east, north) > 0]
-    holds = [u for u in _OVERSEAS if _reach(u, west, south, east, north) == 1]
+    box = west, south, east, north
+    meets = [u for u in _EUROPE if _reach(u, *box) > 0 and _places_all(u, *box)]
+    holds = [u for u in _OVERSEAS if _reach(u, *box) == 1]
     return (*_WORLD, *meets, *holds)
 
 
@@ -114,6 +117,15 @@ def _reach(name: str, west: float, south: float, east: float, north: float) -> f
     if area.west <= west and east <= area.east and area.south <= south and north <= area.north:
         return 1
     return 0.5 if west <= area.east and area.west <= east and south <= area.north and area.south <= north else 0
+
+
+def _places_all(name: str, west: float, south: float, east: float, north: float) -> bool:
+    """Whether a CRS has a place for whatever lies in a box: zones end a quarter of the globe from their meridian."""
+    if east - west < _NARROW:
+        return True
+    steps = (np.arange(64) + 0.5) / 64
+    lon, lat = np.meshgrid(west + (east - west) * steps, south + (north - south) * steps)
+    return bool(np.isfinite(transform(lon.ravel(), lat.ravel(), LONLAT, crs(name))).all())
 
 
 @lru_cache(maxsize=256)

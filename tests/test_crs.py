@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
 
-from poles.crs import LONLAT, crs, densified, is_lonlat, transform, uri
+from poles.crs import LONLAT, crs, densified, is_lonlat, listed, transform, uri
 from poles.errors import Invalid
 
 LAMBERT = "http://www.opengis.net/def/crs/EPSG/0/2154"
@@ -109,3 +109,11 @@ def test_a_densified_edge_goes_around_the_box() -> None:
     x, y = densified(-10, 40, 20, 50, 8)
     assert (x.min(), x.max(), y.min(), y.max()) == (-10, 20, 40, 50)
     assert np.all((x == -10) | (x == 20) | (y == 40) | (y == 50))
+
+
+def test_zones_are_offered_where_they_have_a_place_for_all() -> None:
+    zone, conic = (f"http://www.opengis.net/def/crs/EPSG/0/{n}" for n in (32631, 2154))
+    assert {zone, conic} <= set(listed(-5, 41, 10, 51))
+    assert zone in listed(-25, 30, 45, 72)
+    assert zone not in listed(-180, -56, 179, 83.6)  # Peru lies a quarter of the globe away
+    assert conic in listed(-180, -56, 179, 83.6)

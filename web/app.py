@@ -140,7 +140,7 @@ def _static(served: "Served", name: str) -> Response:
     changed = os.stat(path).st_mtime_ns
     body, entity_tag = served.files.document((name, changed), lambda: Path(path).read_bytes())
     if holds(request.environ.get("HTTP_IF_NONE_MATCH"), entity_tag):
-        return not_modified(entity_tag)
+        return not_modified(entity_tag, "Accept-Encoding")
     media_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
     response = Response(body, mimetype=media_type)
     response.headers["ETag"] = entity_tag

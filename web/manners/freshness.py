@@ -34,6 +34,6 @@ def holds(if_none_match: str | None, entity_tag: str) -> bool:
     return if_none_match.strip() == "*" or entity_tag.removeprefix("W/").strip('"') in _TAG.findall(if_none_match)
 
 
-def not_modified(entity_tag: str) -> Response:
+def not_modified(entity_tag: str, vary: str = VARY) -> Response:
     """304: the client's copy is good."""
-    return Response(status=304, headers=[("ETag", entity_tag), ("Vary", VARY), ("Cache-Control", REVALIDATED)])
+    return Response(status=304, headers=[("ETag", entity_tag), ("Vary", vary), ("Cache-Control", REVALIDATED)])
