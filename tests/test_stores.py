@@ -189,6 +189,48 @@ def test_a_side_is_straight_to_a_hand(tmp_path: Path, asked: str, stored: str, d
     assert answered.tolist() == [*range(1200), *range(2400, len(x))]
 
 
+GLOBE = (  # the CRS of a question, its box, and the CRS of the rows, which lie all over the globe or in a part of it
+    (3995, (-1e6, -1e6, 1e6, 1e6), 4326), (3995, (-1e6, 0, 1e6, 1e6), 4326), (3031, (-3e6, -3e6, 3e6, 3e6), 4326),
+    (3035, (3e6, 6e6, 6e6, 9e6), 4326), (3035, (1.3e6, -9e6, 7.3e6, 8e6), 4326), (3035, (-1e8, -1e8, 1e8, 1e8), 4326),
+    (3034, (-1e7, -1e7, 1e7, 1e7), 4326), (32631, (-1e7, -1e7, 1e7, 1e7), 4326), (4326, (0, 60, 90, 90), 3995),
+    (4326, (-180, -90, 180, 90), 3995), (4326, (-180, -90, 180, 90), 3035), (4326, (170, 60, 190, 90), 3413),
+    (4326, (-180, -90, 180, 90), 2154), (4326, (-180, -90, 180, 90), 32631),
+)  # fmt: skip
+PARTS = {3995: (50.1, -180, 180), 3035: (80, -180, 180), 3413: (50.1, -180, 180), 2154: (42, -4, 8), 32631: (42, -1, 6)}
+"""Of rows that do not lie all over the globe: how far south, west and east they reach."""
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+@pytest.mark.parametrize("west", [-180.0, 0.0])
+@pytest.mark.parametrize(("asked", "box", "stored"), GLOBE)
+def test_places_hold_poles_turns_and_the_whole_globe(
+    tmp_path: Path, asked: int, box: tuple[float, ...], stored: int, west: float, drawn: bool
+) -> None:
+    south, left, right = PARTS.get(stored, (-89.5, west, west + 360))
+    lon, lat = (a.ravel() for a in np.meshgrid(np.linspace(left, right, 41)[:-1] + 0.123, np.linspace(south, 89.6, 33)))
+    asked_in, stored_in = (crs_of(f"EPSG:{n}") for n in (asked, stored))
+    x, y = transform(*transform(lon, lat, crs_of(CRS84), stored_in), stored_in, asked_in)
+    turned = [(x + t >= box[0]) & (x + t <= box[2]) for t in ((0, 360) if asked == 4326 else (0,))]
+    inside = np.logical_or.reduce(turned) & (y >= box[1]) & (y <= box[3])
+    held = (lon, lat) if stored == 4326 else transform(lon, lat, crs_of(CRS84), stored_in)
+    found = dataset(points(tmp_path / "a.gpkg", *held, "OGC:CRS84" if stored == 4326 else f"EPSG:{stored}"))
+    where = Within(shapely.box(*box)) if drawn else Box(*box)
+    uri = CRS84 if asked == 4326 else f"http://www.opengis.net/def/crs/EPSG/0/{asked}"
+    answered = {int(row["n"]) for row in rows(answer(found, Query(verb="items", where=where, crs=uri)))}  # type: ignore[arg-type]
+    assert answered == set(np.flatnonzero(inside).tolist())
+
+
+def test_a_hole_lies_in_its_polygon_across_180_degrees(tmp_path: Path) -> None:
+    edge = 20037508.342789244
+    rings = [
+        [(edge + 1e6 * x, 1e6 * y) for x, y in shapely.box(*b).exterior.coords]
+        for b in ((-2, -1, 2, 1), (0.5, -0.5, 1.5, 0.5))
+    ]
+    found = dataset(points(tmp_path / "a.gpkg", np.array([-171.0, -179.0, 175.0, 0.0]), np.zeros(4), "OGC:CRS84"))
+    where = Within(shapely.Polygon(rings[0], rings[1:]))
+    assert ids(found, where=where, crs=MERCATOR) == ["2", "3"]
+
+
 @pytest.mark.parametrize("box", [Box(170, -10, -170, 10), Box(170, -10, 190, 10), Box(-190, -10, -170, 10)])
 @pytest.mark.parametrize("places", [(175.0, -175.0), (175.0, 185.0)])
 def test_boxes_cross_the_antimeridian(tmp_path: Path, box: Box, places: tuple[float, float]) -> None:

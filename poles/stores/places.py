@@ -1,5 +1,6 @@
 """Places of a question in the CRS of the rows, as boxes and polygons that SQL asks."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,8 @@ _PIECES = 64
 """Pieces into which a side of a box is cut before it is bent into another projection, and then further."""
 _HALVINGS = 9
 """How often a piece is halved at most: to lie where it should, or where no longitude is sure, at a pole."""
+_POINTS = 32_768
+"""Points of a line from which on it is good enough."""
 _FAR = 1e9
 _OFF = {True: (1e-9, 1e-7), False: (1e-4, 1e-2)}
 """Degrees, else metres, that a bent side may be off: a ten-millionth of the box, not less, not more."""
@@ -52,7 +55,10 @@ def regions(box: Box, asked: CRS, native: CRS, bounds: BBox | None) -> tuple[Reg
         return ()
     off = _off(box.east - box.west, box.north - box.south, asked)
     box = Box(box.west - off, box.south - off, box.east + off, box.north + off)  # what lies on an edge is in it
-    found = (_bent(b, asked, native, off) for b in _cut(_turned(box, asked, extent), extent))
+    cut = [_cut(b, extent) for b in _turned(box, asked, extent)]
+    if extent in cut:
+        return (_all_of(bounds),)
+    found = (_bent(b, asked, native, off) for b in cut)
     return tuple(there for r in found if r is not None for there in _where_rows_are(r, native, bounds))
 
 
@@ -60,45 +66,77 @@ def polygons(polygon: BaseGeometry, asked: CRS, native: CRS, bounds: BBox | None
     """A polygon of the CRS `asked` where rows can be; its edges are straight in that CRS."""
     if bounds is None:
         return ()
-    box = Box(*polygon.bounds)
+    whole = shapely.force_2d(polygon)
+    west, south, east, north = whole.bounds
     if native == asked or (is_lonlat(native) and is_lonlat(asked)):
-        turned = [(b, b[0] - box.west) for b in _turned(box, native, bounds)]
-        return tuple(Region(b, None, affinity.translate(polygon, turn)) for b, turn in turned)
-    off = _off(box.east - box.west, box.north - box.south, asked)
-    pieces = shapely.segmentize(polygon, max(polygon.length / (4 * _PIECES), 1e-9))
-    moved = shapely.transform_coordseq(pieces, lambda xy: _line(xy, asked, native, off))  # type: ignore[attr-defined]
-    if not np.isfinite(shapely.get_coordinates(moved)).all():
+        return tuple(
+            Region((west + turn, south, east + turn, north), None, affinity.translate(whole, turn))
+            for turn in _turns(west, east, native, bounds)
+        )
+    extent = _extent(bounds, native, asked)
+    if extent is None:
         return ()
-    shape = shapely.make_valid(moved)
-    return tuple(_where_rows_are(Region(shape.bounds, None, shape), native, bounds))
+    off = _off(east - west, north - south, asked)
+    turned = [affinity.translate(whole, turn) for turn in _turns(west, east, asked, extent)]
+    if any(shape.contains(shapely.box(*extent)) for shape in turned):
+        return (_all_of(bounds),)
+    bent = (_bent_shape(_within_extent(shape, extent), asked, native, off) for shape in turned)
+    found = (Region(shape.bounds, None, shape) for shape in bent if not shape.is_empty)
+    return tuple(there for r in found for there in _where_rows_are(r, native, bounds))
+
+
+def _all_of(bounds: BBox) -> Region:
+    """Wherever rows can be, with none of them on its edge."""
+    west, south, east, north = bounds
+    around = west - 1, south - 1, east + 1, north + 1
+    return Region(around, around, None)
 
 
 def _where_rows_are(region: Region, native: CRS, bounds: BBox) -> Iterator[Region]:
     """A region, turned by 360 degrees wherever it then touches the bounds."""
-    for outer in _turned(Box(*region.outer), native, bounds):
-        turn = outer[0] - region.outer[0]
-        inner = region.inner
+    west, south, east, north = region.outer
+    for turn in _turns(west, east, native, bounds):
+        inner, shape = region.inner, region.shape
         yield Region(
-            outer,
+            (west + turn, south, east + turn, north),
             None if inner is None else (inner[0] + turn, inner[1], inner[2] + turn, inner[3]),
-            None if region.shape is None else affinity.translate(region.shape, turn),
+            None if shape is None else affinity.translate(shape, turn),
         )
 
 
 def _turned(box: Box, crs: CRS, bounds: BBox) -> Iterator[BBox]:
-    """The box, turned by 360 degrees wherever it then touches the bounds."""
+    """The box, turned by 360 degrees wherever it then touches the bounds; one around the globe as wide as they are."""
     west, south, east, north = (float(np.clip(v, -_FAR, _FAR)) for v in (box.west, box.south, box.east, box.north))
-    if east < west:
-        east += 360
-    for turn in (0.0, -360.0, 360.0) if in_degrees(crs) else (0.0,):
-        if west + turn <= bounds[2] and east + turn >= bounds[0] and south <= bounds[3] and north >= bounds[1]:
+    if in_degrees(crs):
+        south, north = max(south, -90.0), min(north, 90.0)
+        if east < west:
+            east += 360
+        if east - west >= 360:
+            west, east = min(west, bounds[0]), max(east, bounds[2])
+    if south <= bounds[3] and north >= bounds[1]:
+        for turn in _turns(west, east, crs, bounds):
             yield west + turn, south, east + turn, north
 
 
-def _cut(boxes: Iterator[BBox], extent: BBox) -> Iterator[BBox]:
-    """What of the boxes lies where rows are: only there is a projection sure to hold them."""
-    for b in boxes:
-        yield max(b[0], extent[0]), max(b[1], extent[1]), min(b[2], extent[2]), min(b[3], extent[3])
+def _turns(west: float, east: float, crs: CRS, bounds: BBox) -> Iterator[float]:
+    """By how many degrees a place comes to lie where rows are; of a whole turn more, only as it is."""
+    if not in_degrees(crs):
+        if west <= bounds[2] and east >= bounds[0]:
+            yield 0.0
+        return
+    for turn in range(math.ceil((bounds[0] - east) / 360), math.floor((bounds[2] - west) / 360) + 1):
+        yield 360.0 * turn
+
+
+def _cut(box: BBox, extent: BBox) -> BBox:
+    """What of a box lies where rows are: only there is a projection sure to hold it."""
+    return max(box[0], extent[0]), max(box[1], extent[1]), min(box[2], extent[2]), min(box[3], extent[3])
+
+
+def _within_extent(shape: BaseGeometry, extent: BBox) -> BaseGeometry:
+    """The same of any geometry."""
+    frame = shapely.box(*extent)
+    return shape if frame.contains(shape) else shapely.make_valid(shape).intersection(frame)
 
 
 @lru_cache(256)
@@ -122,17 +160,81 @@ def _bent(box: BBox, source: CRS, target: CRS, off: float) -> Region | None:
     west, south, east, north = box
     corners = ((west, south), (east, south), (east, north), (west, north), (west, south))
     sides = [_line(np.linspace(a, b, _PIECES + 1), source, target, off) for a, b in pairwise(corners)]
-    xs, ys = np.concatenate([side[:-1] for side in sides]).T
-    known = np.isfinite(xs) & np.isfinite(ys)
-    if known.sum() < 3:
+    outline = np.concatenate([side[:-1] for side in sides])
+    shape = _filled(outline, shapely.box(*box), source, target)
+    if shape.is_empty:
         return None
-    outline = xs[known], ys[known]
-    if in_degrees(target):
-        xs[known] = _unrolled(outline[0])
-        outline = _with_pole(xs[known], ys[known], box, source, target)
-    shape = shapely.make_valid(shapely.Polygon(np.column_stack(outline)))
-    parted = np.split(np.column_stack((xs, ys)), np.cumsum([len(side) - 1 for side in sides[:3]]))
-    return Region(shape.bounds, _within(parted, shape) if known.all() else None, shape)
+    inner = None
+    if np.isfinite(outline).all():
+        if in_degrees(target):
+            outline[:, 0] = _unrolled(outline[:, 0])
+        inner = _within(np.split(outline, np.cumsum([len(side) - 1 for side in sides[:3]])), shape)
+    return Region(shape.bounds, inner, shape)
+
+
+def _bent_shape(shape: BaseGeometry, source: CRS, target: CRS, off: float) -> BaseGeometry:
+    """A geometry of one CRS in another, empty where that CRS does not reach."""
+    pieces = shapely.segmentize(shape, max(shape.length / (4 * _PIECES), 1e-9))
+    bent = (_bent_part(part, source, target, off) for part in shapely.get_parts(pieces))
+    first, *others = [part for part in bent if not part.is_empty] or [shapely.Point()]
+    return shapely.union_all([first, *(_beside_first(part, first, target) for part in others)]) if others else first
+
+
+def _bent_part(part: BaseGeometry, source: CRS, target: CRS, off: float) -> BaseGeometry:
+    if not isinstance(part, shapely.Polygon):
+        line = _line(shapely.get_coordinates(part), source, target, off)
+        return type(part)(line) if np.isfinite(line).all() else shapely.Point()  # type: ignore[call-arg]
+    shell, *holes = (
+        _filled(_line(shapely.get_coordinates(ring), source, target, off)[:-1], shapely.Polygon(ring), source, target)
+        for ring in (part.exterior, *part.interiors)
+    )
+    return (
+        shell.difference(shapely.union_all([_beside_first(hole, shell, target) for hole in holes])) if holes else shell
+    )
+
+
+def _beside_first(shape: BaseGeometry, first: BaseGeometry, crs: CRS) -> BaseGeometry:
+    """A part of a geometry, turned by 360 degrees to where another part of it lies."""
+    if not in_degrees(crs) or shape.is_empty or first.is_empty:
+        return shape
+    middles = [(g.bounds[0] + g.bounds[2]) / 2 for g in (shape, first)]
+    return affinity.translate(shape, 360.0 * round((middles[1] - middles[0]) / 360))
+
+
+def _filled(outline: Array, whole: BaseGeometry, source: CRS, target: CRS) -> BaseGeometry:
+    """The area within an outline, which was that of `whole` in the CRS `source`; empty where it is not known."""
+    line = outline[np.isfinite(outline).all(axis=1)]
+    if len(line) < 3:
+        return shapely.Polygon()
+    if not in_degrees(target):
+        return _valid(line)
+    line[:, 0] = _unrolled(line[:, 0])
+    shape = _valid(_with_pole(line, whole, source, target))
+    return shape if _is_inside(shape, whole, source, target) else _others(shape)
+
+
+def _valid(line: Array) -> BaseGeometry:
+    return shapely.make_valid(shapely.Polygon(line), method="structure", keep_collapsed=False)
+
+
+def _is_inside(shape: BaseGeometry, whole: BaseGeometry, source: CRS, target: CRS) -> bool:
+    """Whether an outline in degrees holds what `whole` holds: of what holds both poles, it holds all the rest."""
+    west, south, east, north = whole.bounds
+    steps = (np.arange(8) + 0.5) / 8
+    x, y = (a.ravel() for a in np.meshgrid(west + (east - west) * steps, south + (north - south) * steps))
+    within = shapely.contains_xy(whole, x, y)
+    lon, lat = transform(x[within], y[within], source, target)
+    known = np.isfinite(lon) & np.isfinite(lat)
+    if not known.any() or shape.is_empty:
+        return True
+    found = shapely.intersects_xy(shape, shape.bounds[0] + (lon[known] - shape.bounds[0]) % 360, lat[known])
+    return bool(found.mean() >= 0.5)
+
+
+def _others(shape: BaseGeometry) -> BaseGeometry:
+    """The rest of the globe."""
+    middle = (shape.bounds[0] + shape.bounds[2]) / 2
+    return shapely.box(middle - 180, -90, middle + 180, 90).difference(shape)
 
 
 def _off(width: float, height: float, crs: CRS) -> float:
@@ -147,9 +249,9 @@ def _line(xy: Array, source: CRS, target: CRS, off: float) -> Array:
     xy: N x 2, both in and out; the pieces are halved where the middle of one, brought back, lies beside the line.
     """
     there = _moved(xy, source, target)
-    for _ in range(_HALVINGS):
+    for _ in range(_HALVINGS if len(xy) > 1 else 0):
         far = _beside(xy, _moved((there[:-1] + there[1:]) / 2, target, source), source) > off
-        if not far.any():
+        if not far.any() or len(there) > _POINTS:
             break
         halves = np.flatnonzero(far) + 1
         middles = (xy[halves - 1] + xy[halves]) / 2
@@ -179,19 +281,21 @@ def _beside(line: Array, middles: Array, crs: CRS) -> Array:
 
 def _unrolled(lon: Array) -> Array:
     """Longitudes along an outline that go on, step by step, where they would come back after 360 degrees."""
-    return np.unwrap(lon, period=360)
+    known, found = np.isfinite(lon), lon.copy()
+    found[known] = np.unwrap(lon[known], period=360)
+    return found
 
 
-def _with_pole(lon: Array, lat: Array, box: BBox, source: CRS, target: CRS) -> tuple[Array, Array]:
+def _with_pole(line: Array, whole: BaseGeometry, source: CRS, target: CRS) -> Array:
     """An outline that goes once around a pole as the band between it and that pole; any other as it is."""
-    end = float(_unrolled(np.array([lon[-1], lon[0]]))[1])
-    if abs(end - lon[0]) < 180:
-        return lon, lat
+    (first, lat), last = line[0], line[-1, 0]
+    end = float(_unrolled(np.array([last, first]))[1])
+    if abs(end - first) < 180:
+        return line
     for pole in (90.0, -90.0):
-        x, y = transform(0.0, pole, target, source)
-        if box[0] <= x <= box[2] and box[1] <= y <= box[3]:
-            return np.append(lon, [end, end, lon[0]]), np.append(lat, [lat[0], pole, pole])
-    return lon, lat
+        if shapely.intersects_xy(whole, *transform(0.0, pole, target, source)):
+            return np.vstack((line, [(end, lat), (end, pole), (first, pole)]))
+    return line
 
 
 def _within(sides: Sequence[Array], shape: BaseGeometry) -> BBox | None:
