@@ -64,8 +64,8 @@ def _is_another_time(dataset: Dataset, query: Query) -> bool:
     if query.when is None or said is None or facts is None or facts.interval is not None:
         return False
     begin, end = (None if text is None else times.moment(text) for text in said)
-    low, high = times.bind(Interval(begin, end), "standard")
-    asked = [times.bind(interval, "standard") for interval in query.when]
+    low, high = times.bind(Interval(begin, end), times.ISO)
+    asked = [times.bind(interval, times.ISO) for interval in query.when]
     return not any(max(low, first) <= min(high, last) for first, last in asked)
 
 

@@ -26,6 +26,10 @@ EARLIEST, LATEST = MISSING + 1, int(np.iinfo(np.int64).max)
 
 DAY = 86_400_000
 
+ISO = "proleptic_gregorian"
+"""The calendar of ISO 8601, in which the times of rows are told and asked. `standard` counts the same milliseconds,
+but calls the days before 15 October 1582 by other names."""
+
 Milliseconds = NDArray[np.int64]
 
 _CALENDARS = {

@@ -17,6 +17,8 @@ import netCDF4
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as csv
+import pyarrow.parquet as parquet
+import pyogrio
 import pytest
 import rasterio
 import shapely
@@ -792,6 +794,15 @@ def test_names_that_netcdf_refuses_are_mended() -> None:
         assert {"_-a.b", "lon_", "lon"} <= set(file.variables)
 
 
+def test_names_of_rows_are_those_that_netcdf_reads_back() -> None:
+    long = "x" * 300
+    names = ["é", "e\u0301", long, long + "y", "x" * 254 + "é", "é" * 200, "y" * 256, "z" * 255, "lon", "lon_"]
+    with netcdf(table([shapely.Point(1, 2)], **{name: [n] for n, name in enumerate(names)})) as file:
+        ours = [v for k, v in file.variables.items() if k not in ("id", "lon", "lat")]
+        assert [(v.long_name, v[:].tolist()) for v in ours] == [(name, [n]) for n, name in enumerate(names)]
+        assert {"é", "é_", "z" * 255, "lon_", "lon__"} <= set(file.variables)
+
+
 def test_grids_of_several_sets_of_axes_share_what_is_alike() -> None:
     flat, deep = (
         grid(np.ones((2, 3), "f4")).members[0],
@@ -978,6 +989,29 @@ def test_points_stand_as_longitude_and_latitude_in_csv_where_all_are_known_to_be
     assert [(r["longitude"], r["latitude"]) for r in found] == [("0.1", "45"), ("", ""), ("2", "3.25")]
 
 
+def test_an_empty_point_has_no_place_in_csv_and_netcdf() -> None:
+    facts = Facts("1", "features", (), None, None, feature_type="Point")
+    empty = shapely.Point()
+    for shapes in ([empty, shapely.Point(1, 2), None], [empty, None, None], [shapely.Point(1, 2), empty, empty]):
+        answer = replace(table(shapes), dataset=replace(DATASET, facts=facts))
+        there = [g is not None and not g.is_empty for g in shapes]
+        told = [(r["longitude"], r["latitude"]) for r in lines(answer)]
+        assert told == [("1", "2") if t else ("", "") for t in there]
+        with netcdf(answer) as file:
+            assert file["lon"][:].tolist() == [1.0 if t else None for t in there]
+            assert file["lat"][:].tolist() == [2.0 if t else None for t in there]
+            assert ("geospatial_lon_min" in file.ncattrs()) is any(there)
+
+
+def test_a_point_without_an_x_has_no_place_in_csv() -> None:
+    with np.errstate(invalid="ignore"):
+        lost = shapely.Point(np.nan, 5)
+    facts = Facts("1", "features", (), None, None, feature_type="Point")
+    for shapes in ([lost], [lost, None]):
+        (found, *_) = lines(replace(table(shapes), dataset=replace(DATASET, facts=facts)))
+        assert (found["longitude"], found["latitude"]) == ("", "")
+
+
 def test_coordinates_of_rows_stand_in_the_order_of_their_authority() -> None:
     assert json.loads(written("GeoJSON", some_rows(EPSG + "4326")))["features"][0]["geometry"]["coordinates"] == [
         45.0,
@@ -1061,6 +1095,30 @@ def test_rows_of_points_are_a_point_file_and_others_are_refused() -> None:
         assert file.geospatial_lat_max == 4.0
     with pytest.raises(Invalid, match="GeoJSON or CSV"):
         written("NetCDF", table([shapely.LineString([(0, 0), (1, 1)])]))
+
+
+@LAW
+@given(st.lists(st.integers(-62_135_596_800_000, 253_402_300_799_999), min_size=1, max_size=9), st.booleans())
+def test_a_time_of_four_digits_is_the_same_to_the_millisecond_in_flatgeobuf(ms: list[int], finer: bool) -> None:
+    wanted = [*ms, -1, -500, -60_001, -86_400_001, None, 0, 2**60]  # the last second of a minute before 1970; too late
+    kept = [pa.scalar(m, pa.timestamp("ms")).as_py() for m in wanted[:-1]]
+    finest = [None if m is None else m * 1000 + finer for m in wanted[:-1]]
+    when = pa.array(wanted, pa.timestamp("ms", "UTC"))
+    answer = table([shapely.Point(0, 0)] * len(wanted), when=when, us=pa.array([*finest, None], pa.timestamp("us")))
+    content = written("FlatGeobuf", answer)
+    found = pyogrio.read_arrow(content, read_geometry=False, datetime_as_string=True)[1]
+    for name in ("when", "us"):
+        texts = found[name].to_pylist()
+        assert [t and datetime.fromisoformat(t).replace(tzinfo=None) for t in texts] == [*kept, None]
+    assert pyogrio.read_info(content)["ogr_types"] == ["OFTString", "OFTDateTime", "OFTDateTime"]
+
+
+def test_geoparquet_tells_arrow_what_it_tells_its_footer() -> None:
+    content = io.BytesIO(written("GeoParquet", some_rows()))
+    footer = parquet.read_metadata(content).metadata[b"geo"]
+    assert json.loads(footer)["columns"]["geometry"]["bbox"] == [0.1, 3.25, 2.0, 45.0]
+    assert parquet.read_table(content).schema.metadata == {b"geo": footer}
+    assert parquet.read_table(content).schema.field("when").type == pa.timestamp("ms", "UTC")
 
 
 # --- choosing ------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import ast
 import json
 import sqlite3
 import struct
+import uuid
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from poles.crs import crs as crs_of
 from poles.crs import transform
 from poles.dataset import Dataset, Text
 from poles.describe import describe
+from poles.encodings import Context, named
 from poles.errors import Invalid, NotFound, Unreadable
 from poles.parts import parts
 from poles.query import Box, Interval, Page, Query, Within
@@ -396,12 +398,146 @@ def test_nested_values_of_parquet_are_answered_as_json_has_them(tmp_path: Path) 
     path = geoparquet(
         tmp_path / "a.parquet", wkb, {"encoding": "WKB"},
         plain=pa.array([{"a": [1.5]}, None]), days=pa.array([[date(2020, 1, 2)], None]),
-        pairs=pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int32())),
+        pairs=pa.array([[(7, 1)], None], pa.map_(pa.int32(), pa.int32())),
     )  # fmt: skip
     first, second = rows(asked(features(dataset(path))))
     assert first["plain"] == {"a": [1.5]}
-    assert [json.loads(first[n]) for n in ("days", "pairs")] == [["2020-01-02"], {"k": 1}]
+    assert [json.loads(first[n]) for n in ("days", "pairs")] == [["2020-01-02"], {"7": 1}]
     assert [second[n] for n in ("plain", "days", "pairs")] == [None] * 3
+
+
+def test_what_parquet_tells_beside_the_schema_of_arrow_is_read(tmp_path: Path) -> None:
+    told = {"version": "1.1.0", "primary_column": "geom", "columns": {"geom": {"encoding": "WKB"}}}
+    whole = pa.table({"a": [7], "geom": [shapely.to_wkb(shapely.Point(3, 46))]})
+    with pq.ParquetWriter(tmp_path / "a.parquet", whole.schema) as file:
+        file.write_table(whole)
+        file.add_key_value_metadata({"geo": json.dumps(told)})
+    found = features(dataset(tmp_path / "a.parquet"))
+    assert (list(found.shapes), found.table["a"].to_pylist()) == ([shapely.Point(3, 46)], [7])
+
+
+A_UUID = uuid.UUID(int=7)
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (pa.array([[1], [2]]), ["0", "1"]),
+        (pa.array([{"a": 1}, {"a": 2}]), ["0", "1"]),
+        (pa.array([[("a", 1)], [("a", 2)]], pa.map_(pa.string(), pa.int32())), ["0", "1"]),
+        (pa.array([b"\xff", b"\xfe"]), ["0", "1"]),
+        (pa.array([A_UUID.bytes, uuid.UUID(int=8).bytes], pa.uuid()), [str(A_UUID), str(uuid.UUID(int=8))]),
+        (pa.array(["a", "b"], pa.string_view()), ["a", "b"]),
+        (pa.array([3, -1], pa.int8()), ["3", "-1"]),
+    ],
+    ids=lambda v: str(v.type) if isinstance(v, pa.Array) else "",
+)
+def test_an_id_is_what_a_text_tells(tmp_path: Path, column: pa.Array, expected: list[str]) -> None:
+    wkb = pa.array([shapely.to_wkb(shapely.Point(3, 46))] * 2)
+    found = features(dataset(geoparquet(tmp_path / "a.parquet", wkb, {"encoding": "WKB"}, id=column)))
+    assert ids(asked(found)) == expected
+    assert ("id_" in found.parameters) == (expected == ["0", "1"])
+
+
+A_SECOND = {"ms": 1_000, "us": 1_000_000}
+FIRST, LAST = -62_135_596_800, 253_402_300_799
+"""0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z in seconds since 1970."""
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp(u, zone) for u in A_SECOND for zone in (None, "UTC")])
+def test_times_that_no_date_of_four_digits_tells_are_missing(tmp_path: Path, kind: pa.DataType) -> None:
+    steps = A_SECOND[kind.unit]
+    given = [FIRST * steps - 1, FIRST * steps, 0, LAST * steps, (LAST + 1) * steps, 2**62, -(2**62)]
+    found = beyond(tmp_path, pa.array(given).cast(kind))
+    assert [r["when"] and r["when"].year for r in rows(asked(found))] == [None, 1, 1970, 9999, None, None, None]
+    assert found.interval is not None
+    assert found.interval[1] == "9999-12-31T23:59:59Z"
+
+
+def test_dates_that_four_digits_do_not_tell_are_missing(tmp_path: Path) -> None:
+    given = [-719_163, -719_162, 0, 2_932_896, 2_932_897, 10**8, -(10**8)]
+    found = beyond(tmp_path, pa.array(given, pa.int32()).cast(pa.date32()))
+    expected = [None, date(1, 1, 1), date(1970, 1, 1), date(9999, 12, 31), None, None, None]
+    assert [r["when"] for r in rows(asked(found))] == expected
+
+
+def beyond(folder: Path, when: pa.Array) -> Features:
+    """Features of which each can be asked, by its id and by its time."""
+    wkb = pa.array([shapely.to_wkb(shapely.Point(3, 46))] * len(when))
+    found = features(dataset(geoparquet(folder / "a.parquet", wkb, {"encoding": "WKB"}, when=when)))
+    for number in range(len(when)):
+        assert len(rows(answer(found.dataset, Query(verb="item", ids=(str(number),))))) == 1
+    inside = Interval(times.moment("1969-01-01"), times.moment("1971-01-01"))
+    assert ids(asked(found, when=(inside,))) == ["0", "2", "4", "5", "6"]
+    return found
+
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def in_geojson(path: Path, *values: Any) -> Path:
+    return geojson(path, *(feature(point(0, 0), told=v) for v in values))
+
+
+def in_geopackage(path: Path, *values: Any) -> Path:
+    """A layer with a column whose texts the file calls JSON."""
+    wkb = pa.array([shapely.to_wkb(shapely.Point(0, 0))] * len(values), pa.binary())
+    table = pa.table({"told": pa.array(values, pa.string()), "geom": wkb})
+    where = path.with_suffix(".gpkg")
+    pyogrio.write_arrow(table, where, layer="a", geometry_name="geom", geometry_type="Point", crs="EPSG:4326")
+    with sqlite3.connect(where) as file:
+        names = ("table_name", "column_name", "name", "title", "description", "mime_type", "constraint_name")
+        file.execute(f"CREATE TABLE gpkg_data_columns ({', '.join(f'{n} TEXT' for n in names)})")
+        file.execute("INSERT INTO gpkg_data_columns VALUES ('a', 'told', NULL, NULL, NULL, 'application/json', NULL)")
+        scope = "('gpkg_data_columns', NULL, 'gpkg_schema', 'http://www.geopackage.org/spec121/', 'read-write')"
+        file.execute(f"INSERT INTO gpkg_extensions VALUES {scope}")
+    return where
+
+
+def in_geoparquet(path: Path, *values: Any) -> Path:
+    wkb = pa.array([shapely.to_wkb(shapely.Point(0, 0))] * len(values))
+    told = pa.ExtensionArray.from_storage(pa.json_(), pa.array(values, pa.string()))
+    return geoparquet(path, wkb, {"encoding": "WKB"}, told=told)
+
+
+def told(found: Features) -> tuple[Any, list[Any]]:
+    """The type and the values of the one property, as GeoJSON has them."""
+    encoding = named("GeoJSON")
+    assert encoding is not None
+    document = json.loads(b"".join(encoding.write(asked(found), Context())))
+    return found.parameters["told"].dtype, [f["properties"]["told"] for f in document["features"]]
+
+
+@pytest.mark.parametrize(
+    ("source", "values", "expected"),
+    [
+        (in_geojson, (12, "12a"), ["12", "12a"]),
+        (in_geojson, (12, "12"), ["12", "12"]),
+        (in_geojson, (1, "true", None), ["1", "true", None]),
+        (in_geojson, ({"a": 1}, 'x"y'), ['{ "a": 1 }', 'x"y']),
+        (in_geopackage, ('{"a":1}', "not json"), ['{"a":1}', "not json"]),
+        (in_geopackage, ('{"a":1}', ""), ['{"a":1}', ""]),
+        (in_geoparquet, ('{"a":1}', "oops", None), ['{"a":1}', "oops", None]),
+        (in_geoparquet, ("12", '{"a":NaN}'), ["12", '{"a":NaN}']),
+        (in_geoparquet, ("[1", "2]"), ["[1", "2]"]),
+    ],
+)
+def test_what_is_not_all_json_is_texts(tmp_path: Path, source: Any, values: Any, expected: Any) -> None:
+    assert told(features(dataset(source(tmp_path / "a.bin", *values)))) == ("string", expected)
+
+
+@pytest.mark.parametrize(
+    ("source", "values"),
+    [
+        (in_geojson, ({"a": [1, None]}, {}, None)),
+        (in_geopackage, ('{"a": [1, null]}', "{}", "null")),
+        (in_geoparquet, ('{"a":\n[1, null]}', " {}", "null")),
+    ],
+)
+def test_objects_and_lists_stay_what_they_are(tmp_path: Path, source: Any, values: Any) -> None:
+    found = features(dataset(source(tmp_path / "a.bin", *values)))
+    assert told(found) == ("object", [{"a": [1, None]}, {}, None])
+    assert found.table["told"].null_count == 1
 
 
 def test_parquet_that_is_damaged_or_no_geoparquet_is_refused(tmp_path: Path) -> None:

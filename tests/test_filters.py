@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -22,14 +22,15 @@ from hypothesis import strategies as st
 from poles.crs import crs as crs_of
 from poles.crs import transform
 from poles.dataset import Facts
-from poles.parse import cql2
+from poles.parse import cql2, when
 from poles.parse.filter import parsed
-from poles.query import CRS84
+from poles.query import CRS84, Query
 from poles.rows.arranged import answered, columns_of, placed, stored
 from poles.stores import Statement, Store, duck
 from poles.stores.dialect import Values, quoted
 from poles.stores.filters import condition, kinds_of
 from poles.stores.layout import Contents, Layout
+from poles.stores.statement import selection
 
 ROOT = Path(__file__).parents[1]
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
@@ -557,6 +558,66 @@ def test_a_filter_lets_through_what_brute_force_does(opened: Opened, text: str) 
     assert asked(store, parsed(text, "cql2-text", kinds_of(store.layout))) == expected(mixed(), raw(text))
 
 
+GREATEST = float(np.finfo(np.float32).max)
+
+
+@cache
+def limits() -> Rows:
+    """The least and the greatest numbers of their types."""
+    columns = {
+        "u64": pa.array([0, 2**64 - 1, 2**63, None, 5, 2**63 - 1], pa.uint64()),
+        "i64": pa.array([0, -1, 2**63 - 1, None, 5, -(2**63)], pa.int64()),
+        "f32": pa.array([0.1, 3.4e38, GREATEST, None, -3.4e38, -GREATEST], pa.float32()),
+    }
+    return rows_of(columns, [None] * 6)
+
+
+LIMITS = """
+u64 = 9223372036854775808
+u64 = 9223372036854775809
+u64 = 18446744073709551614
+u64 = 18446744073709551615
+u64 = 18446744073709551616
+u64 <> 18446744073709551615
+u64 >= 9223372036854775808
+u64 > 9223372036854775808
+u64 < 9223372036854775808
+u64 <= 9223372036854775807
+u64 > 18446744073709551614
+u64 < 99999999999999999999999999999999999999999999
+u64 > -9223372036854775809
+u64 = -1
+u64 = i64
+u64 > i64
+u64 IN (18446744073709551615, 5)
+u64 + 1 > 9223372036854775807
+i64 = 18446744073709551615
+i64 < 9223372036854775808
+i64 > -9223372036854775809
+i64 > -99999999999999999999999999999999999999999999
+i64 < 18446744073709551615
+f32 = 3.4e38
+f32 = 3.4028235e38
+f32 <> 3.4e38
+f32 >= 3.4e38
+f32 > 3.4e38
+f32 <= -3.4e38
+f32 = -3.4028235e38
+f32 < 3.5e38
+f32 > -3.5e38
+f32 = 3.5e38
+f32 IN (3.4e38, 0.1)
+"""
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+@pytest.mark.parametrize("text", lines(LIMITS))
+def test_the_greatest_numbers_are_found_as_they_are_told(opened: Opened, text: str) -> None:
+    store = opened(limits())
+    found = agrees(store, limits(), raw(text))
+    assert asked(store, parsed(text, "cql2-text", kinds_of(store.layout))) == found
+
+
 @pytest.mark.parametrize("text", lines(SPATIAL))
 @pytest.mark.parametrize("rows", [mixed, shapes])
 def test_a_place_lets_through_what_brute_force_does(opened: Opened, rows: Callable[[], Rows], text: str) -> None:
@@ -822,3 +883,82 @@ def test_a_table_of_others_is_filtered_as_one_of_ours(postgres: Any) -> None:
         ("id IN ('1', '3', 'x')", {1, 3}),
     ):  # fmt: skip
         assert asked(store, parsed(text, "cql2-text", kinds_of(store.layout))) == ids, text
+
+
+# --- datetime ------------------------------------------------------------------------------------------------------
+
+FOREVER = datetime(9999, 12, 31, 23, 59, 59, 999000)
+ERAS = (
+    datetime(1, 1, 1), datetime(1356, 10, 18, 21), datetime(1500, 3, 1), datetime(1582, 10, 4), datetime(1582, 10, 10),
+    datetime(1582, 10, 15), datetime(1755, 11, 1, 9, 40), datetime(2020, 1, 1), FOREVER,
+)  # fmt: skip
+
+
+@cache
+def dated(*names: str) -> Rows:
+    """Rows of all eras; `names` are the properties that tell their times."""
+    columns = {
+        "seen": pa.array(ERAS, pa.timestamp("ms")),
+        "day": pa.array([t.date() for t in ERAS], pa.date32()),
+        "begin": pa.array([None, *ERAS[1:]], pa.timestamp("ms")),
+        "end": pa.array([*ERAS[:-1], None], pa.timestamp("ms")),
+    }
+    made = rows_of(columns, [None] * len(ERAS))
+    layout = replace(made.contents.layout, times=names, whole_days=names == ("day",))
+    return replace(made, contents=replace(made.contents, layout=layout))
+
+
+def timed(store: Store, text: str) -> set[str]:
+    """The ids of the rows of `datetime=`."""
+    query = Query(verb="items", when=when.intervals(text))
+    found = selection(store.layout, store.dialect, query, [store.layout.id])
+    return {i for b in store.batches(found) for i in b.column(0).to_pylist()}
+
+
+def ids_from(first: int, last: int = len(ERAS) - 1) -> set[str]:
+    return {f"r{i}" for i in range(first, last + 1)}
+
+
+@pytest.mark.parametrize("name", ["seen", "day"])
+def test_a_datetime_is_a_day_of_the_calendar_in_which_rows_are_told(opened: Opened, name: str) -> None:
+    store = opened(dated(name))
+    for number, at in enumerate(ERAS):
+        day = {"op": "=", "args": [{"property": name}, {"date": at.date().isoformat()}]}
+        assert timed(store, at.date().isoformat()) == asked(store, day) == {f"r{number}"}
+    assert timed(store, "1356-10-10") == timed(store, "1500-02-29") == set()
+
+
+@pytest.mark.parametrize("names", [("seen",), ("day",), ("begin", "end")])
+def test_an_open_end_leaves_no_row_out(opened: Opened, names: tuple[str, ...]) -> None:
+    store = opened(dated(*names))
+    assert timed(store, "../..") == timed(store, "../9999-12-31") == timed(store, "0001-01-01/..") == ids_from(0)
+    assert timed(store, "-0100-01-01/+12000-01-01") == timed(store, "-500000-01-01/+500000-01-01") == ids_from(0)
+    assert timed(store, "2020-01-01/..") == ids_from(7)
+    assert timed(store, "../1356-10-18") == ids_from(0, 1)
+    assert timed(store, "9999-12-31T23:59:59.999Z") == {"r8"}
+    assert timed(store, "2020-01-01,9999-12-31") == {"r7", "r8"}
+
+
+def test_what_lies_beyond_the_times_of_rows_is_nothing(opened: Opened) -> None:
+    store = opened(dated("seen"))
+    assert timed(store, "+10000-01-01/..") == timed(store, "+12000-01-01") == timed(store, "../-0001-12-31") == set()
+
+
+def test_a_datetime_holds_the_microseconds_of_its_last_millisecond(postgres: Any) -> None:
+    import psycopg
+
+    from poles.stores import postgis
+
+    rows = (
+        "(0, '2020-01-01 23:59:59.9995Z'), (1, '2020-01-02 00:00:00.0005Z'), (2, '9999-12-31 23:59:59.9999Z'), "
+        "(3, 'infinity')"
+    )
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE public.fine (id int PRIMARY KEY, seen timestamptz)")
+        connection.execute(f"INSERT INTO public.fine VALUES {rows}")
+    store = postgis.foreign(f"{postgres.url}?table=public.fine", {"time": "seen"})
+    for text, ids in (
+        ("2020-01-01", {0}), ("2020-01-02T00:00:00Z", {1}), ("../2020-01-01", {0}), ("2020-01-02/..", {1, 2, 3}),
+        ("../9999-12-31", {0, 1, 2}), ("9999-12-31T23:59:59.999Z", {2}),
+    ):  # fmt: skip
+        assert timed(store, text) == ids, text

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import netCDF4
 import numpy as np
@@ -15,6 +16,7 @@ import yaml
 
 from poles import parse
 from poles.answer import answer
+from poles.catalogue import facts, read
 from poles.dataset import AxisFacts, Dataset, Facts, Text
 from poles.describe import _step, describe
 from poles.encodings import FORMATS, Context
@@ -36,15 +38,21 @@ def links(document: Any) -> list[dict[str, Any]]:
     return [link for value in document for link in links(value)] if isinstance(document, list) else []
 
 
-def served(catalogue: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Any:
-    """A client over the catalogue, with some keys of the block of the grid changed."""
+def served(
+    catalogue: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, of: str = "odatis-grid", **changes: Any
+) -> Any:
+    """A client over the catalogue, with some keys of the block of the grid, or of another, changed."""
     from web.app import create_app
 
     config = yaml.safe_load(catalogue.read_text(encoding="utf-8"))
-    config["resources"]["odatis-grid"]["poles"] |= changes
+    config["resources"][of]["poles"] |= changes
     file = folder / "config.yml"
     file.write_text(yaml.safe_dump(config), encoding="utf-8")
     monkeypatch.setenv("POLES_CONFIG", str(file))
+    if "source" in changes:
+        monkeypatch.setenv("POLES_STATE", str(folder / "state"))
+        dataset = read(file).datasets[of]
+        facts.keep(dataset, describe(dataset), facts.stamp(dataset))
     return create_app(watch=False).test_client()
 
 
@@ -95,8 +103,8 @@ def test_units_of_heights_are_ucum() -> None:
     from poles.metadata.ogc import collection
 
     z = AxisFacts("z", "lev", 2, 0.0, 10.0, (0.0, 10.0), 10.0, unit="METERS")
-    facts = Facts("1", "grid", (), None, None, (z,), horizontal="rectilinear")
-    described = Dataset("x", X, X, apis=("edr",), kind="grid", facts=facts)
+    told = Facts("1", "grid", (), None, None, (z,), horizontal="rectilinear")
+    described = Dataset("x", X, X, apis=("edr",), kind="grid", facts=told)
     document = collection(described, "", "en")
     assert document["data_queries"]["cube"]["link"]["variables"]["height_units"] == ["m"]
 
@@ -113,6 +121,45 @@ def test_a_regular_axis_that_32_bits_round_has_a_step() -> None:
     rounded = np.arange(0, 360, 1 / 12).astype("f4").astype("f8")
     assert _step(rounded) == pytest.approx(1 / 12)
     assert _step(np.array([0.0, 10.0, 20.0, 31.0])) is None
+
+
+IDS = ("/lead", "//", "///a", "a//b", "trail/", "new\nline", "a/b\r\n/", "items", "100%", "a%2Fb", "é ?#")
+
+
+def test_an_item_of_any_id_answers_at_its_own_links(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = {"type": "Point", "coordinates": [2.0, 40.0]}
+    features = [{"type": "Feature", "id": i, "properties": {"n": n}, "geometry": place} for n, i in enumerate(IDS)]
+    file = tmp_path / "ids.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    client = served(catalogue, tmp_path, monkeypatch, "theia-places", source=str(file))
+    for number, identifier in enumerate(IDS):
+        found = client.get(f"{PLACES}/items/{quote(identifier, safe='')}")
+        assert found.status_code == 200, identifier
+        document = found.get_json(force=True)
+        assert (document["id"], document["properties"]["n"]) == (identifier, number)
+        for link in document["links"]:
+            there = client.get(link["href"].removeprefix(HERE), headers={"Accept": link["type"]})
+            assert there.status_code == 200, link
+            if link["rel"] == "self":
+                assert there.get_json(force=True)["properties"] == {"n": number}
+
+
+@pytest.mark.parametrize("driver", ["COG", "GTiff"])
+def test_a_file_is_sent_with_the_type_that_its_link_tells(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str
+) -> None:
+    file = tmp_path / "a.tif"
+    shape = {"driver": driver, "width": 600, "height": 600, "count": 1, "dtype": "float32", "crs": "EPSG:4326"}
+    with rasterio.open(file, "w", transform=rasterio.Affine(0.01, 0, 2, 0, -0.01, 46), **shape) as raster:
+        raster.write(np.zeros((600, 600), "float32"), 1)
+    client = served(catalogue, tmp_path, monkeypatch, source=str(file))
+    (link,) = (k for k in client.get(GRID).get_json()["links"] if k["rel"] == "enclosure")
+    found = client.get(link["href"].removeprefix(HERE))
+    assert found.headers["Content-Type"] == link["type"]
+    assert link["type"].endswith("profile=cloud-optimized") is (driver == "COG")
+    assert found.data == file.read_bytes()
 
 
 # --- negotiation ---------------------------------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def test_what_is_held_is_not_sent_again_however_it_is_said(client: Any, addresse
             again = client.get(address, headers={"If-None-Match": held})
             assert (again.status_code, again.data) == (304, b""), (address, held)
         assert again.headers["ETag"] == tag
-        assert again.headers["Vary"] == "Accept, Accept-Language, Accept-Encoding"
+        assert again.headers["Vary"] == first.headers["Vary"]
         assert again.headers["Cache-Control"] == first.headers["Cache-Control"] == "public, no-cache"
         assert again.headers["Access-Control-Allow-Origin"] == "*"
         assert not {"Content-Type", "Content-Length", "Content-Encoding"} & set(again.headers.keys())

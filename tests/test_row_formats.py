@@ -31,6 +31,7 @@ from poles.encodings.kernels import joined
 from poles.encodings.positions import GEOJSON, texts
 from poles.errors import Invalid
 from poles.query import CRS84
+from poles.sources.rows import open_rows
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 DATASET = Dataset("places", Text("Places", "Lieux"), Text("Some", "Quelques"))
@@ -391,6 +392,20 @@ def test_rows_without_geometry_are_rows(name: str) -> None:
     else:
         found = read(name, bare)
         assert [(r["id"], r["geometry"]) for r in found] == [("a", None), ("b", None)]
+
+
+@pytest.mark.parametrize("missing", [(), (0,), (1,), (2,), (0, 1, 2)])
+@pytest.mark.parametrize("name", ["GeoJSON", "GeoJSONSeq", "FlatGeobuf", "GeoParquet"])
+def test_rows_that_were_written_can_be_published(tmp_path: Path, name: str, missing: tuple[int, ...]) -> None:
+    given = [None if i in missing else shapely.Point(i, i + 0.5) for i in range(3)]
+    file = tmp_path / "rows"
+    file.write_bytes(written(name, table(given, n=pa.array([0, None, 7]))))
+    found = open_rows(str(file), DATASET)
+    assert (found.kind, found.roles, found.crs) == ("features", {"id": "id"}, CRS84)
+    assert found.geometry is not None
+    shapes = [None if g is None else shapely.from_wkb(g) for g in found.table[found.geometry].to_pylist()]
+    assert (shapes, found.table["id"].to_pylist()) == (given, ["r0", "r1", "r2"])
+    assert found.table["n"].to_pylist() == [0, None, 7]
 
 
 # --- what each format says -----------------------------------------------------------------------------------------

@@ -3,14 +3,25 @@
 import time
 
 import cftime
+import netCDF4
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from poles import times
+from poles.answer import _is_another_time
+from poles.dataset import Dataset, Facts, Text
 from poles.errors import Invalid, PolesError
-from poles.query import Interval, Moment
+from poles.parse import when
+from poles.parts import parts
+from poles.query import Interval, Moment, Query
+from poles.rows import observations
+from poles.rows.features import Features
+from poles.rows.items import items
+from poles.rows.platforms import platforms
+from poles.rows.shelf import store_of
 from poles.times import DAY, MISSING
 
 CALENDARS = ("standard", "proleptic_gregorian", "julian", "360_day", "noleap", "all_leap")
@@ -196,3 +207,58 @@ def _seconds(call) -> float:
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
+
+
+# --- the calendar of rows -------------------------------------------------------------------------------------------
+
+
+def dataset(**known) -> Dataset:
+    return Dataset("old", Text("old", "vieux"), Text("old", "vieux"), **known)
+
+
+def test_the_extent_of_features_is_told_in_the_calendar_in_which_they_are():
+    begun = pa.array([-62_135_596_800_000, -19_347_130_800_000], pa.timestamp("ms"))
+    found = Features(dataset(), pa.table({"time": begun}), "", ("time",), {})
+    assert found.interval == ("0001-01-01T00:00:00Z", "1356-11-29T21:00:00Z")
+
+
+@pytest.fixture
+def basel(tmp_path, monkeypatch):
+    """A station whose file counts from a day of the Julian calendar, that of an earthquake: ISO says 1356-10-26."""
+    monkeypatch.setenv("POLES_STATE", str(tmp_path / "state"))
+    with netCDF4.Dataset(tmp_path / "basel.nc", "w") as nc:
+        nc.featureType = "timeSeries"
+        nc.createDimension("time", 2)
+        about = {"units": "hours since 1356-10-18 00:00", "calendar": "standard", "standard_name": "time"}
+        nc.createVariable("time", "f8", ("time",)).setncatts(about)
+        for name, units in (("lat", "degrees_north"), ("lon", "degrees_east")):
+            nc.createVariable(name, "f8").units = units
+        nc.createVariable("shake", "f8", ("time",)).setncatts({"units": "m", "coordinates": "time lat lon"})
+        nc["time"][:], nc["lat"][:], nc["lon"][:], nc["shake"][:] = [21, 45], 47.6, 7.6, [1, 2]
+    return dataset(source=(str(tmp_path / "basel.nc"),))
+
+
+TOLD = ["1356-10-26T21:00:00Z", "1356-10-27T21:00:00Z"]
+
+
+def test_observations_of_the_mixed_calendar_are_told_as_iso_says(basel):
+    read = observations.read(basel, parts(basel))
+    facts = observations.facts(read)
+    assert (facts.interval, facts.axes[0].values, facts.axes[0].calendar) == (tuple(TOLD), tuple(TOLD), times.ISO)
+    assert platforms(read)["datetime"].to_pylist() == ["/".join(TOLD)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [("../..", TOLD), ("1356-10-26", TOLD[:1]), ("1356-10-18/1356-10-25", []), (TOLD[1], TOLD[1:])],
+)
+def test_observations_of_the_mixed_calendar_are_asked_as_they_are_told(basel, asked, expected):
+    table = items(store_of(basel, "observations"), basel, Query(verb="items", when=when.intervals(asked)))
+    stamps = pa.Table.from_batches(table.batches(), table.schema)["time"].cast(pa.int64()).to_pylist()
+    assert times.texts(stamps, times.ISO) == expected
+
+
+@pytest.mark.parametrize(("asked", "another"), [("1582-10-10", False), ("1582-10-04", True), ("1582-10-16", True)])
+def test_the_time_that_a_block_says_is_a_time_of_iso(asked, another):
+    said = dataset(facts=Facts("", "grid", (), None, None), interval=("1582-10-05", "1582-10-15"))
+    assert _is_another_time(said, Query(when=when.intervals(asked))) is another

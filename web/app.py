@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request
 from flask.sessions import NullSession, SessionInterface, SessionMixin
+from werkzeug.routing import BaseConverter
 from werkzeug.security import safe_join
 
 from poles.catalogue import Catalogue, read
@@ -43,6 +44,14 @@ class Route(NamedTuple):
     methods: tuple[str, ...] = GET
 
 
+class Identifier(BaseConverter):
+    """The id of an item, which may hold any character: a slash at its start, two in a row, the end of a line."""
+
+    regex = "(?s:.+)"
+    part_isolating = False
+    weight = 200
+
+
 ROUTES = (
     Route("/", documents.landing),
     Route("/conformance", documents.conformance),
@@ -61,7 +70,7 @@ ROUTES = (
     Route("/collections/<collection>/coverage/rangetype", coverages.range_type),
     Route("/collections/<collection>/files/<path:name>", coverages.file),
     Route("/collections/<collection>/items", data.items),
-    Route("/collections/<collection>/items/<path:item>", data.item),
+    Route("/collections/<collection>/items/<id:item>", data.item),
     Route("/processes", documents.processes),
     Route("/processes/<process>", documents.process),
     Route("/processes/<process>/execution", execution.execute, ("POST",)),
@@ -83,6 +92,7 @@ def create_app(settings: Settings | None = None, *, watch: bool = True) -> Flask
     app.config.update(MAX_CONTENT_LENGTH=16 * 1024 * 1024, MAX_FORM_MEMORY_SIZE=16 * 1024 * 1024)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
+    app.url_map.converters["id"] = Identifier
     served = Served(settings or environment())
     app.extensions["poles"] = served
     for prefix in VIEWS:

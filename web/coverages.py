@@ -4,12 +4,12 @@ import os
 
 from flask import Response
 
+from poles.dataset import Dataset
+from poles.metadata import ogc
 from web import documents, ranges
 from web.asked import VARY, Asked, declared, not_modified, unchanged
 from web.manners.disposition import kept_as
 from web.manners.freshness import tag
-
-TIFF = "image/tiff; application=geotiff"
 
 
 def domain_set(asked: Asked, collection: str) -> Response:
@@ -35,7 +35,7 @@ def file(asked: Asked, collection: str, name: str) -> Response:
         opened.close()
         return not_modified(entity_tag)
     headers = [
-        ("Content-Type", TIFF),
+        ("Content-Type", _type(dataset, name)),
         ("ETag", entity_tag),
         ("Vary", VARY),
         ("Content-Disposition", kept_as(name.split("/")[-1])),
@@ -43,3 +43,9 @@ def file(asked: Asked, collection: str, name: str) -> Response:
     response = ranges.sent(asked.request, opened, headers, entity_tag)
     response.call_on_close(opened.close)
     return response
+
+
+def _type(dataset: Dataset, name: str) -> str:
+    """The media type of a file, as its link tells it."""
+    offered = dataset.facts.originals if dataset.facts is not None else ()
+    return next(ogc.of_original(o) for o in offered if o.name == name)

@@ -16,6 +16,7 @@ from poles.encodings.format import Context, Piece, gathered
 from poles.encodings.kernels import document, joined
 from poles.encodings.rows import apart, coordinates, rows
 from poles.encodings.tables import geometry, halved
+from poles.stored import Array
 
 _END = "\r\n"
 
@@ -110,13 +111,19 @@ def _placed(column: pa.Array, columns: list[str]) -> list[pa.Array]:
     """The columns of the geometry as texts. A row that does not fit them breaks the document."""
     if columns == ["geometry"]:
         return [joined(['"', *positions.texts(column, positions.WKT), '"'], None)]
-    places = wkb.points(column)
-    if places is None:
-        shapes = wkb.shapes(column)
-        if not np.isin(shapely.get_type_id(shapes), (0, -1)).all():
-            raise ValueError("only points were promised, and another geometry came")
-        places = np.stack([shapely.get_x(shapes), shapely.get_y(shapes), shapely.get_z(shapes)], axis=1)
+    places = _places(column)
     if places.shape[1] > len(columns) and np.isfinite(places[:, len(columns) :]).any():
         raise ValueError("points without z were promised, and one with z came")
     absent = [np.full(len(places), np.nan)] * (len(columns) - places.shape[1])
     return [as_csv(pa.array(p, from_pandas=True)) for p in (*places.T, *absent)[: len(columns)]]
+
+
+def _places(column: pa.Array) -> Array:
+    """The places of points, NaN where there is none: an empty point has none, nor has one without an x or a y."""
+    places = wkb.points(column)
+    if places is None:
+        shapes = wkb.located(wkb.shapes(column))
+        if not np.isin(shapely.get_type_id(shapes), (0, -1)).all():
+            raise ValueError("only points were promised, and another geometry came")
+        places = np.stack([shapely.get_x(shapes), shapely.get_y(shapes), shapely.get_z(shapes)], axis=1)
+    return np.where(np.isfinite(places[:, :2]).all(axis=1, keepdims=True), places, np.nan)

@@ -7,6 +7,7 @@ from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 
 from poles.coverage import Answer, Table
@@ -90,7 +91,7 @@ def _named(crs: Any) -> str:
 
 def _schema(table: Table) -> pa.Schema:
     name = geometry(table)
-    return pa.schema([pa.field(f.name, pa.binary() if f.name == name else _type(f.type)) for f in table.schema])
+    return pa.schema([pa.field(f.name, pa.binary()) if f.name == name else _field(f) for f in table.schema])
 
 
 def _names(schema: pa.Schema, geometry: str | None) -> dict[str, str]:
@@ -110,12 +111,20 @@ def _names(schema: pa.Schema, geometry: str | None) -> dict[str, str]:
     return found
 
 
+def _field(field: pa.Field) -> pa.Field:
+    """A column as GDAL is told of it; a time is a text that it reads as one.
+
+    It cuts a timestamp before 1970 to seconds towards zero, then takes the fraction off within the minute, as far as
+    that goes: `23:58:59.500` would be written as `23:59:00`.
+    """
+    moment = {"GDAL:OGR:type": "DateTime"} if pa.types.is_timestamp(field.type) else None
+    return pa.field(field.name, _type(field.type), metadata=moment)
+
+
 def _type(kind: pa.DataType) -> pa.DataType:
-    """The type of a column that FlatGeobuf has; what is neither number, time nor bytes is text or JSON."""
+    """The type of a column that FlatGeobuf has; what is neither number, date nor bytes is text or JSON."""
     if str(kind) in _KEPT:
         return kind
-    if pa.types.is_timestamp(kind):
-        return pa.timestamp("ms", "UTC")
     if pa.types.is_float16(kind):
         return pa.float32()
     if pa.types.is_decimal(kind):
@@ -124,11 +133,17 @@ def _type(kind: pa.DataType) -> pa.DataType:
 
 
 def _column(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_timestamp(values.type):
+        return _moments(values)
     if pa.types.is_string(kind):
         return as_text(values)[0]
-    if pa.types.is_timestamp(kind):
-        return values.cast(kind, safe=False)
     return without_nan(values if values.type == kind else cast(values, kind))
+
+
+def _moments(values: pa.Array) -> pa.Array:
+    """Times as texts to the millisecond, all that GDAL keeps; null where the year has no four digits."""
+    texts = as_text(pc.floor_temporal(cast(values, pa.timestamp(values.type.unit)), unit="millisecond"))[0]
+    return pc.if_else(pc.match_substring_regex(texts, r"^\d{4}-"), texts, pa.scalar(None, pa.string()))
 
 
 def _laid_by(table: Table, schema: pa.Schema, name: str | None, file: IO[bytes]) -> Footprint:

@@ -1,5 +1,6 @@
 """GeoParquet 1.1: the columns as they are, geometries as WKB, x before y. Written to a file, row group by row group."""
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def _write(table: Table, path: Path) -> None:
             batches = [_written(b, schema, name, footprint) for b in group]
             writer.write_table(pa.Table.from_batches(batches, schema), row_group_size=sum(b.num_rows for b in batches))
         if name is not None:
-            writer.add_key_value_metadata({"geo": orjson.dumps(_described(table, name, footprint)).decode()})
+            writer.add_key_value_metadata(_told(schema, orjson.dumps(_described(table, name, footprint)).decode()))
 
 
 def _written(batch: pa.RecordBatch, schema: pa.Schema, name: str | None, footprint: Footprint) -> pa.RecordBatch:
@@ -48,6 +49,12 @@ def _written(batch: pa.RecordBatch, schema: pa.Schema, name: str | None, footpri
         footprint.passed(batch.column(f.name)) if f.name == name else without_nan(batch.column(f.name)) for f in schema
     ]
     return pa.record_batch(columns, schema)
+
+
+def _told(schema: pa.Schema, geo: str) -> dict[str, str]:
+    """The metadata of the file. Arrow takes those of a table from the schema that it keeps there, and from it alone."""
+    arrow = schema.with_metadata({"geo": geo}).serialize()
+    return {"geo": geo, "ARROW:schema": base64.b64encode(arrow).decode()}
 
 
 def _described(table: Table, name: str, footprint: Footprint) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Rows of points as a CF file of `featureType` point."""
 
+import unicodedata
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from poles.encodings import acdd
 from poles.encodings.conventions import LATITUDE, LONGITUDE, of_parameter, said
 from poles.encodings.format import Context
 from poles.encodings.layout import safe
-from poles.encodings.rows import apart
+from poles.encodings.wkb import located, shapes
 from poles.errors import Invalid
 from poles.sources.locks import HDF5
 from poles.stored import Array
@@ -33,6 +35,8 @@ _WIDER = {
 }
 _MISSING = {"i2": -32_768, "i4": -(2**31), "i8": -(2**63)}
 _SECONDS = "seconds since 1970-01-01 00:00:00"
+_LONGEST = 255
+"""Bytes of a name: netCDF writes one more, and does not read it back."""
 _REASON = "only rows of points have a form in NetCDF"
 
 
@@ -93,8 +97,19 @@ def _declare(file: netCDF4.Dataset, table: Table, language: str) -> None:
 
 def _names(table: Table) -> dict[str, str]:
     """Names of the variables by property: one called lon or lat gives way to the coordinate."""
-    properties = [n for n in table.schema.names if n != table.geometry]
-    return dict(zip(properties, apart([safe(p) for p in properties], ("lon", "lat", "obs")), strict=True))
+    found: dict[str, str] = {}
+    for name in table.schema.names:
+        if name != table.geometry:
+            found[name] = _free(name, {"lon", "lat", "obs", *found.values()})
+    return found
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name as netCDF holds it: composed (NFC), so that two spellings of it are one, and of so many bytes."""
+    base = safe(unicodedata.normalize("NFC", name)).encode()
+    ends = chain(("", "_"), (f"_{n}" for n in count(2)))
+    cut = (base[: _LONGEST - len(end)].decode(errors="ignore").rstrip() + end for end in ends)
+    return next(c for c in cut if c not in taken)
 
 
 def _kind(kind: pa.DataType) -> str:
@@ -109,7 +124,8 @@ def _kind(kind: pa.DataType) -> str:
 
 
 def _places(batch: pa.RecordBatch, table: Table) -> dict[str, Array]:
-    geometry = shapely.from_wkb(batch.column(table.geometry).to_numpy(zero_copy_only=False))
+    """Longitudes and latitudes, NaN where there is no place."""
+    geometry = located(shapes(batch.column(table.geometry)))
     if not np.isin(shapely.get_type_id(geometry), (0, -1)).all():
         raise Invalid("f", _REASON, "ask GeoJSON or CSV")
     lon, lat = transform(shapely.get_x(geometry), shapely.get_y(geometry), crs_of(table.crs), LONLAT)

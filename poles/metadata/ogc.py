@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pyproj.exceptions import CRSError
 
 from poles.crs import crs, listed
-from poles.dataset import Dataset, Described, Kind, Text
+from poles.dataset import Dataset, Described, Kind, Original, Text
 from poles.metadata.extents import WORLD, extent
 from poles.metadata.slices import appended, is_even, one_slice
 from poles.query import CRS84
@@ -277,13 +277,18 @@ def _enclosures(dataset: Dataset, here: str, language: str) -> list[Document]:
             **link(
                 f"{here}/files/{quote(o.name)}",
                 "enclosure",
-                MEDIA_TYPES["GeoTIFF"] + ("; profile=cloud-optimized" if o.optimized else ""),
+                of_original(o),
                 TITLES["enclosure"].in_(language).format(o.name),
             ),
             "length": o.size,
         }
         for o in (dataset.facts.originals if dataset.facts is not None else ())
     ]
+
+
+def of_original(original: Original) -> str:
+    """The media type of a file that is sent as it is."""
+    return MEDIA_TYPES["GeoTIFF"] + ("; profile=cloud-optimized" if original.optimized else "")
 
 
 def _alternatives(href: str, rel: str, title: str, formats: tuple[str, ...], language: str) -> list[Document]:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import shapely
 
 from poles.dataset import BBox
+from poles.sources.dates import tellable
 from poles.stored import Array
 from poles.stores.layout import Column, Layout, type_of
 
@@ -41,7 +42,7 @@ def stored(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     if pa.types.is_dictionary(kind):
         return stored(whole.dictionary_decode())
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        whole = _finite(whole)
+        whole = tellable(whole)
     if pa.types.is_timestamp(kind):
         return whole.cast(pa.timestamp("ms", kind.tz), safe=False).cast(pa.timestamp("ms"))
     if pa.types.is_floating(kind):
@@ -52,15 +53,6 @@ def stored(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     if pa.types.is_null(kind) or pa.types.is_large_string(kind):
         return whole.cast(pa.string())
     return whole
-
-
-def _finite(moments: pa.Array) -> pa.Array:
-    """Times and dates, null where they are one of the infinities that databases write into files."""
-    size = moments.type.bit_width
-    numbers = moments.view(pa.int32() if size == 32 else pa.int64())
-    last = 2 ** (size - 1) - 1
-    endless = pc.or_(pc.greater_equal(numbers, last), pc.less_equal(numbers, -last))
-    return pc.if_else(endless, pa.scalar(None, moments.type), moments) if pc.any(endless).as_py() else moments
 
 
 def answered(schema: pa.Schema) -> pa.Schema:

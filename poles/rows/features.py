@@ -93,7 +93,7 @@ class Features:
         if not any(len(t) for t in known):
             return None
         ends = min(int(t.min()) for t in known if len(t)), max(int(t.max()) for t in known if len(t))
-        return times.text(ends[0], "standard"), times.text(ends[1], "standard")
+        return times.text(ends[0], times.ISO), times.text(ends[1], times.ISO)
 
     @cached_property
     def geometry_type(self) -> str | None:

@@ -145,13 +145,13 @@ def _t_facts(o: Observations) -> AxisFacts | None:
     t = t[t != times.MISSING]
     if not len(t):
         return None
-    ends = times.texts(t[[0, -1]], "standard")
+    ends = times.texts(t[[0, -1]], times.ISO)
     steps = np.unique(np.diff(t))
     return AxisFacts(
         "t", "time", len(t), ends[0], ends[1],
-        values=tuple(times.texts(t, "standard")) if len(t) <= _LISTED else (),
+        values=tuple(times.texts(t, times.ISO)) if len(t) <= _LISTED else (),
         step=float(steps[0]) if len(steps) == 1 else None,
-        calendar="standard",
+        calendar=times.ISO,
     )  # fmt: skip
 
 

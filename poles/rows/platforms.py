@@ -56,7 +56,7 @@ def _span(o: Observations, p: int) -> tuple[int | None, int | None]:
 def _interval(span: tuple[int | None, int | None]) -> str | None:
     if span[0] is None or span[1] is None:
         return None
-    return f"{times.text(span[0], 'standard')}/{times.text(span[1], 'standard')}"
+    return f"{times.text(span[0], times.ISO)}/{times.text(span[1], times.ISO)}"
 
 
 def _parameters(rows: Sequence[tuple[Group, int, int]]) -> list[str]:

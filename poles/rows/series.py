@@ -245,7 +245,7 @@ def _track(part: _Part) -> Coverage:
         names, values = ["t", *names], [t, *values]
     if group.z is not None:
         names, values = [*names, "z"], [*values, group.z[rows]]
-    return _scattered("Trajectory", part, Composite(tuple(names), tuple(values), calendar="standard"), ())
+    return _scattered("Trajectory", part, Composite(tuple(names), tuple(values), calendar=times.ISO), ())
 
 
 def _points(part: _Part) -> Coverage:
@@ -262,7 +262,7 @@ def _points(part: _Part) -> Coverage:
         names, values = ["t", *names], [t, *values]
     if group.z is not None:
         names, values = [*names, "z"], [*values, group.z[rows]]
-    calendar = None if same else "standard"
+    calendar = None if same else times.ISO
     return _scattered("MultiPoint", part, Composite(tuple(names), tuple(values), calendar), axes)
 
 
@@ -292,7 +292,7 @@ def _moved(x: Array, y: Array, out: str) -> tuple[Array, Array]:
 
 
 def _t_axis(t: Array) -> Axis:
-    return Axis("t", t, calendar="standard")
+    return Axis("t", t, calendar=times.ISO)
 
 
 def _z_axis(group: Group, z: Array) -> Axis:

@@ -102,7 +102,7 @@ def in_time(when: Sequence[Interval] | None, t: Array) -> Array | None:
         return None
     found: Array = t == times.MISSING
     for interval in when:
-        low, high = times.bind(interval, "standard")
+        low, high = times.bind(interval, times.ISO)
         found = found | ((t >= low) & (t <= high))
     return found
 

@@ -24,6 +24,10 @@ _NAMED_MONTH = rf"^(?P<d>\d{{1,2}})[-/. ](?P<mn>[A-Za-z]{{3}})[A-Za-z]*[-/. ](?P
 _YEAR_MONTH = r"^(?P<y>\d{4})[-/](?P<m>\d{1,2})$"
 _MONTHS = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 
+_FIRST, _LAST = -719_162, 2_932_896
+"""0001-01-01 and 9999-12-31, in days since 1970-01-01."""
+_A_DAY = {"s": DAY // 1000, "ms": DAY, "us": DAY * 1000, "ns": DAY * 1_000_000}
+
 
 class Ambiguous(ValueError):
     """A column of dates such as 03/04/2020 that could be read two ways."""
@@ -51,6 +55,24 @@ def clock(column: pa.ChunkedArray | pa.Array) -> Array | None:
         return None
     ms = _clock(fields)
     return None if ms is None else np.where(np.asarray(pc.is_null(texts)), MISSING, ms)
+
+
+def tellable(moments: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Times and dates, null where no ISO 8601 date of four digits tells them: before year 1 and after year 9999.
+
+    So are the infinities that databases write into files, which are the ends of the integers.
+
+    >>> tellable(pa.array([-719_163, -719_162, 2_932_896, 2_932_897], pa.date32())).is_valid().to_pylist()
+    [False, True, True, False]
+    """
+    kind = moments.type
+    whole = pa.int32() if kind.bit_width == 32 else pa.int64()
+    most = 2 ** (kind.bit_width - 1) - 1
+    a_day = 1 if kind == pa.date32() else DAY if kind == pa.date64() else _A_DAY[kind.unit]
+    first, last = max(_FIRST * a_day, 1 - most), min((_LAST + 1) * a_day, most) - 1
+    numbers = moments.cast(whole)
+    beyond = pc.or_(pc.less(numbers, pa.scalar(first, whole)), pc.greater(numbers, pa.scalar(last, whole)))
+    return pc.if_else(beyond, pa.scalar(None, kind), moments) if pc.any(beyond).as_py() else moments
 
 
 def _year_first(fields: pa.StructArray, hint: str) -> Array | None:

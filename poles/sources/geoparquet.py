@@ -53,7 +53,8 @@ def _read(href: str) -> tuple[pa.Table, Mapping[str, Any]]:
     """All rows, and what the file tells of its geometries."""
     try:
         with pq.ParquetFile(href) as file:
-            told = json.loads((file.schema_arrow.metadata or {}).get(b"geo", b"{}"))
+            # Those of the file: a schema of Arrow in it need not repeat them.
+            told = json.loads((file.metadata.metadata or {}).get(b"geo", b"{}"))
             return file.read(), told if isinstance(told, dict) else {}
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Unreadable(href, str(error).splitlines()[0][:120], "mend or convert the file") from error
@@ -113,14 +114,14 @@ def _shapes(whole: pa.Array, encoding: str) -> Array:
 def _typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A property in a type that stores keep: exact numbers as floats, what JSON does not bring back as text."""
     kind = column.type
+    if pa.types.is_duration(kind) or isinstance(kind, pa.UuidType):
+        return pa.chunked_array([pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())])
     if isinstance(kind, pa.BaseExtensionType) and str(kind) != "extension<arrow.json>":
         return _typed(pa.chunked_array([c.storage for c in column.chunks], kind.storage_type))
     if pa.types.is_dictionary(kind):
         return _typed(column.cast(kind.value_type))
     if pa.types.is_decimal(kind):
         return column.cast(pa.float64())
-    if pa.types.is_duration(kind):
-        return pa.chunked_array([pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())])
     return _as_json(column) if pa.types.is_nested(kind) and not _is_json(kind) else column
 
 
@@ -137,5 +138,6 @@ def _is_json(kind: pa.DataType) -> bool:
 def _as_json(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Maps, and lists and objects of times or bytes, as JSON."""
     values = (dict(v) if pa.types.is_map(column.type) and v is not None else v for v in column.to_pylist())
-    texts = [None if v is None else orjson.dumps(v, default=str).decode() for v in values]
+    option = orjson.OPT_NON_STR_KEYS
+    texts = [None if v is None else orjson.dumps(v, default=str, option=option).decode() for v in values]
     return pa.chunked_array([pa.ExtensionArray.from_storage(pa.json_(), pa.array(texts, pa.string()))])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
@@ -30,12 +31,12 @@ _TIMES = ("datetime", "time", "timestamp", "date", "date_time", "acquired", "ori
 
 
 def is_vector(href: str) -> bool:
-    """Whether a source looks like a vector file by its first bytes."""
+    """Whether a source looks like a vector file by its first bytes, which in a sequence of JSON are RS (RFC 7464)."""
     path = Path(href)
     if path.is_dir():
         return True
     with path.open("rb") as file:
-        return file.read(512).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(_MAGIC) or _is_shapefile(path)
+        return file.read(512).lstrip(b"\xef\xbb\xbf\x1e \r\n\t").startswith(_MAGIC) or _is_shapefile(path)
 
 
 def _is_shapefile(path: Path) -> bool:
@@ -155,12 +156,36 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A property as a column that all encodings write: times in UTC, texts that are dates as times."""
     kind = column.type
     if pa.types.is_timestamp(kind):
-        return column.cast(pa.timestamp("ms", "UTC"), safe=False)
+        return dates.tellable(column).cast(pa.timestamp("ms", "UTC"), safe=False)
+    if pa.types.is_date(kind):
+        return dates.tellable(column)
+    if isinstance(kind, pa.JsonType):
+        return _nested_json(pa.chunked_array([c.storage for c in column.chunks], kind.storage_type))
     if pa.types.is_time(kind):
         return column.cast(pa.string())
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return _dated(_decoded(column))
     return column
+
+
+def _nested_json(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of JSON where every value is a list, an object or null, else of the plain texts.
+
+    GDAL gives properties of several types as JSON but tells the number 12, the text "12" and the text "12a" without
+    quotes; and a file may call any text JSON.
+    """
+    raw = texts.cast(pa.binary()).combine_chunks()
+    if not all(v is None or _is_nested_json(v) for v in raw.to_pylist()):
+        return _plain(texts)
+    there = pc.if_else(pc.equal(raw, b"null"), pa.scalar(None, raw.type), raw)
+    return pa.chunked_array([pa.ExtensionArray.from_storage(pa.json_(), there.cast(pa.string()))])
+
+
+def _is_nested_json(text: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(text), list | dict | None)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -215,11 +240,16 @@ def _registered(found: CRS) -> CRS:
 
 
 def _roles(table: pa.Table, given: Mapping[str, str]) -> dict[Role, str]:
-    """The column of ids: one that is named, or `id`, if each row has its own."""
+    """The column of ids: one that is named, or `id`, if each row has its own, and a text tells it."""
     own = given.get("id", "id")
-    if own not in table.column_names or table[own].null_count:
+    if own not in table.column_names or table[own].null_count or not _is_simple(table[own].type):
         return {}
     return {"id": own} if pc.count_distinct(table[own]).as_py() == len(table) else {}
+
+
+def _is_simple(kind: pa.DataType) -> bool:
+    """Whether values are texts, numbers or times: no lists, objects or bytes, which no path of a feature can name."""
+    return bool(pa.types.is_primitive(kind) or pa.types.is_string(kind))
 
 
 def times_of(table: pa.Table, given: str | None) -> tuple[str, ...]:

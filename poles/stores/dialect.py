@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any, Literal
 
 from pyproj import CRS
@@ -13,6 +13,9 @@ from poles.crs import is_lonlat
 from poles.dataset import BBox
 from poles.stores import reckoned
 from poles.stores.layout import Layout, Type
+
+_FIRST, _LAST = -210_866_803_200_000, 9_223_372_036_854_774
+"""The first time of PostgreSQL (4714 BC) and the last of DuckDB (the year 294247), in milliseconds since 1970."""
 
 
 @dataclass(slots=True)
@@ -61,9 +64,17 @@ class Dialect:
         """The qualified name of the table."""
         return ".".join(quoted(part) for part in layout.table)
 
-    def moment(self, ms: int) -> datetime:
-        """A time to be bound, compared with columns of type `datetime`: here UTC without a zone."""
-        return _moment(ms).replace(tzinfo=None)
+    def whole(self, sql: str) -> str:
+        """An expression as a whole number of any size."""
+        return f"CAST({sql} AS HUGEINT)"
+
+    def moment(self, ms: int, values: Values, us: int = 0) -> str:
+        """A time of type `datetime`, milliseconds and microseconds since 1970; beyond what engines take, their end.
+
+        Bound as what went by since 1970: the times of Python end with the year 9999.
+        """
+        gone = timedelta(milliseconds=min(max(ms, _FIRST), _LAST), microseconds=us)
+        return f"({self.cast("'1970-01-01'", 'datetime')} + CAST({values(gone)} AS interval))"
 
     def identified(self, layout: Layout, ids: Sequence[str], values: Values) -> str:
         """Whether a row has one of some ids."""
@@ -128,18 +139,6 @@ class Dialect:
         return f"{west} >= {w} AND {east} <= {e} AND {south} >= {s} AND {north} <= {n}"
 
 
-EARLIEST, LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
-
-
-def _moment(ms: int) -> datetime:
-    """Milliseconds since 1970 as a time; what lies beyond the years 1 to 9999 is their end."""
-    try:
-        whole, rest = divmod(ms, 1000)
-        return datetime.fromtimestamp(whole, UTC).replace(microsecond=rest * 1000)
-    except (OverflowError, OSError, ValueError):
-        return EARLIEST if ms < 0 else LATEST
-
-
 DUCK = Dialect()
 
 
@@ -175,11 +174,11 @@ class Postgis(Dialect):
         """In a table of ours; the columns of a table of others may be dear to make."""
         return self.source is None
 
+    def whole(self, sql: str) -> str:
+        return f"CAST({sql} AS numeric)"
+
     def table(self, layout: Layout) -> str:
         return super().table(layout) if self.source is None else self.source
-
-    def moment(self, ms: int) -> datetime:
-        return _moment(ms)
 
     def identified(self, layout: Layout, ids: Sequence[str], values: Values) -> str:
         if self.key == "text":

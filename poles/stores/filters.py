@@ -38,6 +38,8 @@ _FUNCTIONS = {
     "s_overlaps": "ST_Overlaps", "s_crosses": "ST_Crosses", "s_contains": "ST_Contains",
 }  # fmt: skip
 _INT64 = 2**63
+_BEYOND = 2**126
+"""Whole numbers from here on are one to every engine: none is stored."""
 _EPOCH = datetime(1970, 1, 1)
 _ALMOST_A_DAY = timedelta(days=1) - timedelta(microseconds=1)
 
@@ -179,18 +181,20 @@ class _Condition:
             case int() if self.kind(beside) == "integer":
                 if -_INT64 <= node < _INT64:
                     return self.dialect.cast(self.values(node), "integer")
-                return self.dialect.cast(self.values(_beyond(node)), "float")
+                return self.dialect.whole(self.values(min(max(node, -_BEYOND), _BEYOND)))
             case int() | float():
                 return self.dialect.cast(self.values(self.rounded(float(node), beside)), "float")
             case _:
                 return self.float(node)
 
     def rounded(self, value: float, beside: Tree) -> float:
-        """The number that a column of 32 bits holds where it shows this one."""
+        """The number that a column of 32 bits holds where it shows this one; beyond all of them, itself."""
         if isinstance(beside, dict) and "property" in beside and beside["property"] in self.layout.schema.names:
             kind = self.layout.schema.field(beside["property"]).type
-            if pa.types.is_float32(kind) and abs(value) < 3e38:
-                return float(np.float32(value))
+            with np.errstate(over="ignore"):
+                narrow = float(np.float32(value))
+            if pa.types.is_float32(kind) and math.isfinite(narrow):
+                return narrow
         return value
 
     def float(self, node: Tree) -> str:
@@ -240,7 +244,7 @@ class _Condition:
 
     def moment(self, at: datetime) -> str:
         ms, rest = divmod((at - _EPOCH) // timedelta(microseconds=1), 1000)
-        return self.dialect.cast(self.values(self.dialect.moment(ms) + timedelta(microseconds=rest)), "datetime")
+        return self.dialect.moment(ms, self.values, rest)
 
     # --- places ---
 
@@ -286,11 +290,6 @@ class _Condition:
 
 
 # --- words that need no columns ------------------------------------------------------------------------------------
-
-
-def _beyond(value: int) -> float:
-    """A whole number beyond 64 bits as a float to which no whole number of 64 bits is rounded."""
-    return math.copysign(max(abs(float(value)), 1e19), value)
 
 
 def _pattern(tree: Tree) -> Tree:

@@ -27,6 +27,8 @@ _POINTS = 32_768
 _FAR = 1e9
 _OFF = {True: (1e-9, 1e-7), False: (1e-4, 1e-2)}
 """Degrees, else metres, that a bent side may be off: a ten-millionth of the box, not less, not more."""
+_TURNS = 3
+"""How often a longitude is turned at most: whoever counts farther does not count degrees."""
 _LATTICE = 33
 
 
@@ -112,20 +114,20 @@ def _turned(box: Box, crs: CRS, bounds: BBox) -> Iterator[BBox]:
         if east < west:
             east += 360
         if east - west >= 360:
-            west, east = min(west, bounds[0]), max(east, bounds[2])
+            west, east = bounds[0], bounds[2]
     if south <= bounds[3] and north >= bounds[1]:
         for turn in _turns(west, east, crs, bounds):
             yield west + turn, south, east + turn, north
 
 
 def _turns(west: float, east: float, crs: CRS, bounds: BBox) -> Iterator[float]:
-    """By how many degrees a place comes to lie where rows are; of a whole turn more, only as it is."""
+    """By how many degrees a place comes to lie where rows are."""
     if not in_degrees(crs):
         if west <= bounds[2] and east >= bounds[0]:
             yield 0.0
         return
-    for turn in range(math.ceil((bounds[0] - east) / 360), math.floor((bounds[2] - west) / 360) + 1):
-        yield 360.0 * turn
+    first, last = math.ceil((bounds[0] - east) / 360), math.floor((bounds[2] - west) / 360)
+    yield from (360.0 * turns for turns in range(max(first, -_TURNS), min(last, _TURNS) + 1))
 
 
 def _cut(box: BBox, extent: BBox) -> BBox:

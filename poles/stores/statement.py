@@ -184,16 +184,16 @@ def _time(layout: Layout, dialect: Dialect, when: Sequence[Interval] | None, val
     begin, end = quoted(layout.times[0]), quoted(layout.times[-1])
     found = []
     for interval in when:
-        low, high = times.bind(interval, "standard")
-        if low <= high:
-            first = values(dialect.moment(low if not layout.whole_days else low - low % times.DAY))
-            after = values(dialect.moment(high + 1))
-            # Of one column, the index of PostgreSQL answers this at once, and not the general condition.
-            found.append(
-                f"{begin} IS NULL OR ({begin} < {after} AND {begin} >= {first})"
-                if begin == end
-                else f"({begin} IS NULL OR {begin} < {after}) AND ({end} IS NULL OR {end} >= {first})"
-            )
+        low, high = times.bind(interval, times.ISO)
+        if low > high:
+            continue
+        # Both ends of one column stand together: the index of PostgreSQL answers that at once.
+        asked: dict[str, list[str]] = {begin: [], end: []}
+        if interval.end is not None:  # to its last microsecond, for tables of others tell more than milliseconds
+            asked[begin].append(f"{begin} <= {dialect.moment(high, values, 999)}")
+        if interval.start is not None:
+            asked[end].append(f"{end} >= {dialect.moment(low - low % times.DAY if layout.whole_days else low, values)}")
+        found.append(" AND ".join(f"({c} IS NULL OR {' AND '.join(a)})" for c, a in asked.items() if a) or "TRUE")
     return _any(found)
 
 

@@ -312,6 +312,6 @@ def _interval(span: tuple[int | None, int | None], whole_days: bool) -> tuple[st
         return None
     end = None if last is None else last + (times.DAY - 1 if whole_days else 0)
     return (
-        None if first is None else times.text(first, "standard"),
-        None if end is None else times.text(end, "standard"),
+        None if first is None else times.text(first, times.ISO),
+        None if end is None else times.text(end, times.ISO),
     )

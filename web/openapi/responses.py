@@ -76,7 +76,8 @@ def data(said: str, content: Mapping[str, str]) -> Document:
 
 def file(said: str, *more: str) -> Document:
     """A GeoTIFF, whole or in part."""
-    content = {MEDIA_TYPES["GeoTIFF"]: {"schema": {"type": "string", "format": "binary"}}}
+    types = (MEDIA_TYPES["GeoTIFF"], f"{MEDIA_TYPES['GeoTIFF']}; profile=cloud-optimized")
+    content = {t: {"schema": {"type": "string", "format": "binary"}} for t in types}
     return {"description": said, "headers": headers("ETag", "Content-Disposition", *more), "content": content}
 
 
