@@ -585,3 +585,9 @@ def test_arcs_are_told_as_straight_pieces(tmp_path: Path) -> None:
     arc, other = features(dataset(path)).shapes
     assert arc.length == pytest.approx(np.pi, rel=1e-3)
     assert other == shapely.Point(1, 0)
+
+
+def test_files_whose_properties_have_types_of_two_kinds_are_refused_by_name(tmp_path: Path) -> None:
+    one, other = (geojson(tmp_path / f"{v}.geojson", feature(point(1, 2), v=v)) for v in (1, "x"))
+    with pytest.raises(Unreadable, match=r"v \(int32 and string\)"):
+        describe(dataset(one, other))

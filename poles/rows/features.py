@@ -128,6 +128,20 @@ def _in_lonlat(parts: Array, native: CRS) -> tuple[Array, Array, Array, Array]:
     return inside, south, np.where(west == inside, east, np.round(inside + (east - west), 9)), north
 
 
+def _together(tables: Sequence[pa.Table]) -> pa.Table:
+    """The rows of all files, which may lack properties and have numbers of several types. Raises Unreadable."""
+    try:
+        return pa.concat_tables(tables, promote_options="permissive").combine_chunks()
+    except pa.ArrowTypeError as error:
+        kinds: dict[str, set[str]] = {}
+        for field in (f for t in tables for f in t.schema):
+            kinds.setdefault(field.name, set()).add(str(field.type))
+        several = ", ".join(f"{name} ({' and '.join(sorted(k))})" for name, k in kinds.items() if len(k) > 1)
+        raise Unreadable(
+            "source", f"the files tell a property in types that do not go together: {several}", "publish them apart"
+        ) from error
+
+
 def read(dataset: Dataset, members: Sequence[Part]) -> Features:
     """All features of the parts of a data set. Raises Unreadable."""
     opened = [(Path(part.href).stem, open_rows(part.href, dataset)) for part in members]
@@ -137,7 +151,7 @@ def read(dataset: Dataset, members: Sequence[Part]) -> Features:
     ids = [t["id"].to_pylist() for t in tables]
     if len({i for own in ids for i in own}) < sum(len(own) for own in ids):
         tables = [_prefixed(t, stem) for t, (stem, _) in zip(tables, opened, strict=True)]
-    table = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
+    table = _together(tables)
     described = {n: d for _, rows in opened for n, d in rows.described.items() if n in table.column_names}
     return Features(
         dataset,
