@@ -38,12 +38,12 @@ def dataset(path: Path, **said: Any) -> Dataset:
     )
 
 
-def rows(table: Table) -> list[dict[str, Any]]:
+def rows(table: Any) -> list[dict[str, Any]]:
     return [row for batch in table.batches() for row in batch.to_pylist()]
 
 
 def ids(found: Dataset, **query: Any) -> list[str]:
-    return [row["id"] for row in rows(answer(found, Query(verb="items", **query)))]  # type: ignore[arg-type]
+    return [row["id"] for row in rows(answer(found, Query(verb="items", **query)))]
 
 
 def geojson(path: Path, properties: list[dict[str, Any]], geometries: list[Any] | None = None) -> Path:
@@ -75,14 +75,14 @@ def test_any_name_of_a_property_is_kept(tmp_path: Path) -> None:
         "Name": 1, "name": 2, "NAME": 3, "_row": 4, "_x": 5, "geometry_": 6, 'say "x"': 7, "a;b--": 8, "é" * 40: 9,
         "$1": 10, "select": 11, "_2": 12,
     }  # fmt: skip
-    (row,) = rows(answer(dataset(geojson(tmp_path / "a.geojson", [told])), Query(verb="items")))  # type: ignore[arg-type]
+    (row,) = rows(answer(dataset(geojson(tmp_path / "a.geojson", [told])), Query(verb="items")))
     assert {k: v for k, v in row.items() if k not in ("id", "geometry")} == told
 
 
 def test_zero_false_and_empty_survive_and_missing_is_null(tmp_path: Path) -> None:
     full = {"n": 0, "x": 0.0, "t": "", "b": False, "l": [1, {"a": None}], "d": "2020-01-01T00:00:00Z"}
     found = dataset(geojson(tmp_path / "a.geojson", [full, dict.fromkeys(full)], [shapely.Point(0, 0), None]))
-    first, second = rows(answer(found, Query(verb="items")))  # type: ignore[arg-type]
+    first, second = rows(answer(found, Query(verb="items")))
     assert (first["n"], first["x"], first["t"], first["b"]) == (0, 0.0, "", False)
     assert {second[k] for k in ("n", "x", "t", "b", "d", "geometry")} == {None}
 
@@ -149,7 +149,7 @@ def test_a_box_holds_what_lies_in_it_in_its_own_crs(
         np.minimum.reduce([abs(xs - box.west), abs(xs - box.east), abs(ys - box.south), abs(ys - box.north)])
         > scale * 1e-6
     )
-    answered = {int(row["n"]) for row in rows(answer(found, Query(verb="items", where=box, crs=asked)))}  # type: ignore[arg-type]
+    answered = {int(row["n"]) for row in rows(answer(found, Query(verb="items", where=box, crs=asked)))}
     assert set(np.flatnonzero(sure & inside).tolist()) <= answered
     assert not answered & set(np.flatnonzero(sure & ~inside).tolist())
 
@@ -185,7 +185,7 @@ def test_a_side_is_straight_to_a_hand(tmp_path: Path, asked: str, stored: str, d
     where = Within(shapely.box(*box)) if drawn else Box(*box)
     answered = np.array(
         sorted(int(row["n"]) for row in rows(answer(found, Query(verb="items", where=where, crs=asked))))
-    )  # type: ignore[arg-type]
+    )
     assert answered.tolist() == [*range(1200), *range(2400, len(x))]
 
 
@@ -217,7 +217,7 @@ def test_places_hold_poles_turns_and_the_whole_globe(
     found = dataset(points(tmp_path / "a.gpkg", *held, "OGC:CRS84" if stored == 4326 else f"EPSG:{stored}"))
     where = Within(shapely.box(*box)) if drawn else Box(*box)
     uri = CRS84 if asked == 4326 else f"http://www.opengis.net/def/crs/EPSG/0/{asked}"
-    answered = {int(row["n"]) for row in rows(answer(found, Query(verb="items", where=where, crs=uri)))}  # type: ignore[arg-type]
+    answered = {int(row["n"]) for row in rows(answer(found, Query(verb="items", where=where, crs=uri)))}
     assert answered == set(np.flatnonzero(inside).tolist())
 
 
@@ -257,7 +257,7 @@ def test_a_box_of_another_crs_may_be_as_wide_as_the_globe(
     box = Box(*(1000.0 * n + 0.5 for n in (west, south, west + width, south + height)))
     high = (ys >= box.south) & (ys <= box.north)
     inside = ((xs + turns >= box.west) & (xs + turns <= box.east)).any(axis=0) & high
-    answered = {int(row["n"]) for row in rows(answer(found, Query(verb="items", where=box, crs=MERCATOR)))}  # type: ignore[arg-type]
+    answered = {int(row["n"]) for row in rows(answer(found, Query(verb="items", where=box, crs=MERCATOR)))}
     # Beyond the edge of the world, rows may lie that are told on its other side.
     assert answered <= set(np.flatnonzero(inside).tolist())
     within = high & (xs >= box.west) & (xs <= box.east)
@@ -278,7 +278,7 @@ def test_a_box_may_hold_the_pole(
     box = Box(*(1000.0 * n + 0.5 for n in (x, y, x + width, y + height)))
     xs, ys = transform(lon, lat, crs_of(CRS84), crs_of(LAEA))
     inside = (xs >= box.west) & (xs <= box.east) & (ys >= box.south) & (ys <= box.north)
-    answered = {int(row["n"]) for row in rows(answer(found, Query(verb="items", where=box, crs=LAEA)))}  # type: ignore[arg-type]
+    answered = {int(row["n"]) for row in rows(answer(found, Query(verb="items", where=box, crs=LAEA)))}
     assert answered == set(np.flatnonzero(inside).tolist())
 
 
@@ -410,7 +410,7 @@ def test_a_disk_that_is_full_is_told_and_left_clean(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(duck, "_filled", full)
     path = tmp_path / "rows" / "1.duckdb"
     with pytest.raises(Unreadable, match="make room"):
-        duck.write(path, None, "1")  # type: ignore[arg-type]
+        duck.write(path, None, "1")
     assert list(path.parent.iterdir()) == []
 
 

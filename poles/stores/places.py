@@ -185,7 +185,9 @@ def _bent_shape(shape: BaseGeometry, source: CRS, target: CRS, off: float) -> Ba
 def _bent_part(part: BaseGeometry, source: CRS, target: CRS, off: float) -> BaseGeometry:
     if not isinstance(part, shapely.Polygon):
         line = _line(shapely.get_coordinates(part), source, target, off)
-        return type(part)(line) if np.isfinite(line).all() else shapely.Point()  # type: ignore[call-arg]
+        if not np.isfinite(line).all():
+            return shapely.Point()
+        return shapely.Point(line[0]) if len(line) == 1 else shapely.LineString(line)
     shell, *holes = (
         _filled(_line(shapely.get_coordinates(ring), source, target, off)[:-1], shapely.Polygon(ring), source, target)
         for ring in (part.exterior, *part.interiors)
